@@ -1,0 +1,34 @@
+# Few targets; each is one line of what it does.
+export CGO_ENABLED = 0
+GO ?= go
+
+.PHONY: all build test vet lint race fuzz soak bench clean
+
+all: vet lint test
+
+build: ## the one binary, at bin/amanah
+	$(GO) build -trimpath -o bin/amanah ./cmd/amanah
+
+test: ## everything, with a throw-away PostgreSQL cluster of its own
+	scripts/postgres.sh $(GO) test -timeout 20m ./...
+
+vet:
+	$(GO) vet ./...
+
+lint: ## staticcheck, pinned in tools/go.mod; settings in staticcheck.conf
+	scripts/lint.sh
+
+race: ## the race detector over our own packages; needs a C compiler
+	scripts/race.sh
+
+fuzz: ## every fuzz target for FUZZTIME each (default 10s)
+	scripts/fuzz.sh
+
+soak: ## the slow trials: long kill -9 loops, long fuzzing
+	scripts/soak.sh
+
+bench: ## the gate's table, as in docs/performance.md
+	$(GO) run ./cmd/amanah bench gate
+
+clean:
+	rm -rf bin
