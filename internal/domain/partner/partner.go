@@ -1,0 +1,71 @@
+// Package partner says who may relay: a partner's key and whether it is live.
+//
+// Agreements, certification and roll-out stages build on the State kept here.
+package partner
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+// Errors of this package.
+var (
+	ErrUnknown   = fault.New(fault.Denied, "partner is not known")
+	ErrSuspended = fault.New(fault.Denied, "partner is suspended")
+)
+
+// ID is a partner's number, given in the order partners join. Zero is none.
+type ID uint32
+
+// String writes the number.
+func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// State says whether a partner's relay is served.
+type State uint8
+
+// States of a partner.
+const (
+	Live State = 1 + iota
+	Suspended
+)
+
+// String names the state.
+func (s State) String() string {
+	switch s {
+	case Live:
+		return "live"
+	case Suspended:
+		return "suspended"
+	}
+	return "none"
+}
+
+// Partner is one organisation whose app carries check-ins.
+type Partner struct {
+	ID     ID
+	Name   string
+	Relay  [32]byte // RFC 7638 thumbprint of the relay's key
+	State  State
+	Joined time.Time
+}
+
+// Admit returns nil for a live partner, else why it is not served.
+func (p Partner) Admit() error {
+	switch p.State {
+	case Live:
+		return nil
+	case Suspended:
+		return ErrSuspended
+	}
+	return ErrUnknown
+}
+
+// Store keeps partners. Methods run inside the caller's transaction.
+type Store interface {
+	// Put adds or changes a partner.
+	Put(p Partner) error
+	// All returns every partner, by ID.
+	All() ([]Partner, error)
+}
