@@ -119,3 +119,42 @@ func CheckParty(n int) error {
 // Fits reports whether a party of n may still enter a venue that holds at most
 // limit people.
 func Fits(inside, n, limit int) bool { return inside+n <= limit }
+
+// String names the act as metrics and commands show it.
+func (a Act) String() string {
+	switch a {
+	case ActVoid:
+		return "void"
+	case ActCheckIn:
+		return "check-in"
+	case ActLeave:
+		return "leave"
+	case ActLook:
+		return "look"
+	case ActCover:
+		return "cover"
+	}
+	return "none"
+}
+
+// Codes of outcomes that no policy gives.
+const (
+	CodeFull  Code = "full"  // the venue holds as many people as it may
+	CodeAgain Code = "again" // a retry of a check-in decided before
+)
+
+// Full is the outcome when a party no longer fits.
+func Full() Outcome {
+	return Outcome{Refuse, CodeFull, Text{
+		ID: "Tempat ini sudah penuh. Silakan tunggu sampai ada yang keluar.",
+		EN: "This place is full. Please wait until somebody leaves.",
+	}}
+}
+
+// Again is the outcome of a retry: what was decided the first time.
+func Again(d Decision) Outcome {
+	return Outcome{d, CodeAgain, Text{
+		ID: "Kunjungan ini sudah tercatat.",
+		EN: "This visit has been recorded already.",
+	}}
+}
