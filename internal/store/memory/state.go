@@ -1,0 +1,97 @@
+package memory
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+)
+
+// state is everything stored. Copying it is a snapshot.
+type state struct {
+	people     tree[number, identity.Stored]
+	niks       tree[id16, identity.PersonID]
+	quarantine tree[number, identity.Quarantined]
+	links      tree[id16, identity.Link]
+	subjects   tree[pair, none] // subject, link
+	progress   tree[text, identity.Progress]
+	partners   tree[number, partner.Partner]
+	colours    tree[number, status.SealedColour]
+	evidence   tree[number, status.SealedEvidence]
+	venues     tree[number, venue.Venue]
+	inside     tree[number, int]
+	visits     tree[id16, venue.Visit]
+	trails     tree[trail, none]
+	due        tree[due, none] // open visits
+	leaves     tree[leafKey, accesslog.Leaf]
+}
+
+type none struct{}
+
+// id16 is a key of 16 bytes.
+type id16 [16]byte
+
+func (a id16) compare(b id16) int { return bytes.Compare(a[:], b[:]) }
+
+// pair is a key of two ids.
+type pair struct{ first, second id16 }
+
+func (a pair) compare(b pair) int {
+	return cmp.Or(a.first.compare(b.first), a.second.compare(b.second))
+}
+
+type trail struct {
+	day day.Day
+	who id16
+	id  id16
+}
+
+func (a trail) compare(b trail) int {
+	return cmp.Or(cmp.Compare(a.day, b.day), a.who.compare(b.who), a.id.compare(b.id))
+}
+
+type due struct {
+	leavesBy int64 // microseconds
+	id       id16
+}
+
+func (a due) compare(b due) int {
+	return cmp.Or(cmp.Compare(a.leavesBy, b.leavesBy), a.id.compare(b.id))
+}
+
+type leafKey struct {
+	gate id16
+	seq  uint64
+}
+
+func (a leafKey) compare(b leafKey) int {
+	return cmp.Or(a.gate.compare(b.gate), cmp.Compare(a.seq, b.seq))
+}
+
+// fits reports whether a number is one that a database can keep.
+func fits(n uint64) bool { return n <= math.MaxInt64 }
+
+// names reports whether a number may name something.
+func names(n uint64) bool { return n > 0 && fits(n) }
+
+// whole is t as databases keep it, in microseconds.
+func whole(t time.Time) time.Time {
+	if us := micros(t); us != 0 {
+		return time.UnixMicro(us).UTC()
+	}
+	return time.Time{}
+}
+
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}

@@ -1,0 +1,71 @@
+package memory
+
+import (
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+type venues struct{ *tx }
+
+func (t venues) Put(v venue.Venue) error {
+	if err := t.write(); err != nil {
+		return err
+	}
+	if !names(uint64(v.ID)) {
+		return t.fail(store.ErrConstraint)
+	}
+	t.venues.put(number(v.ID), v)
+	inside, _ := t.inside.get(number(v.ID))
+	t.inside.put(number(v.ID), inside)
+	return nil
+}
+
+func (t venues) All() ([]venue.Venue, error) {
+	var out []venue.Venue
+	for _, v := range t.venues.from(0) {
+		out = append(out, v)
+	}
+	return out, t.err
+}
+
+func (t venues) Inside(ids []venue.ID) ([]int, error) {
+	out := make([]int, len(ids))
+	for i, id := range ids {
+		out[i], _ = t.inside.get(number(id))
+	}
+	return out, t.err
+}
+
+func (t venues) Add(deltas []venue.Delta) error {
+	if err := t.write(); err != nil {
+		return err
+	}
+	for _, d := range deltas {
+		inside, known := t.inside.get(number(d.Venue))
+		if !known {
+			return t.fail(venue.ErrUnknown)
+		}
+		t.inside.put(number(d.Venue), max(inside+d.By, 0))
+	}
+	return nil
+}
+
+type partners struct{ *tx }
+
+func (t partners) Put(p partner.Partner) error {
+	if err := t.write(); err != nil {
+		return err
+	}
+	p.Joined = whole(p.Joined)
+	t.partners.put(number(p.ID), p)
+	return nil
+}
+
+func (t partners) All() ([]partner.Partner, error) {
+	var out []partner.Partner
+	for _, p := range t.partners.from(0) {
+		out = append(out, p)
+	}
+	return out, t.err
+}

@@ -1,0 +1,223 @@
+// Package sqlite is the embedded database: one file, one writer, group commit.
+//
+// Many queued Updates run in one transaction, each undone alone if it fails, and
+// share one fsync; no answer leaves before COMMIT has returned. A closure runs on
+// its caller's goroutine with the writer's connection lent to it. It has 5 ms of
+// its own time, the time outside statements; one that blocks longer loses the
+// connection, its writes and nobody else's. A lost transaction fails the whole
+// batch, never half of it.
+//
+// It promises durability as far as the file system keeps fsync's promise. It does
+// not promise that a closure which calls DB again gets anywhere, and it is for
+// one host: others of the same host may open the file beside it, and wait.
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	zs "zombiezen.com/go/sqlite"
+
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/store/sqlstore"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options tune a database; the zero value is usable.
+type Options struct {
+	// Linger is how long a commit waits for company after its queue has stopped
+	// growing. Default none; about 2 ms serves two cores and more.
+	Linger time.Duration
+	// Limit is a closure's own time; default 5 ms. Bulk has none.
+	Limit time.Duration
+	// Queue is how many Updates may wait before callers wait to wait; default 1,024.
+	Queue int
+	// Readers is how many Views run at once; default 4.
+	Readers int
+	// Cache is the writer's page cache in KiB, each reader has a quarter of it;
+	// default 16,384: a large one costs each commit a walk through it.
+	Cache int
+	// Checkpoint is the log's length, in pages of 4 KiB, at which it is written
+	// back into the database; default 4,000. At four times that length, Views older
+	// than 10 s are cut so that the log can start anew.
+	Checkpoint int
+}
+
+func (o Options) withDefaults() Options {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&o.Queue, 1024)
+	def(&o.Readers, 4)
+	def(&o.Cache, 16384)
+	def(&o.Checkpoint, 4000)
+	if o.Limit <= 0 {
+		o.Limit = 5 * time.Millisecond
+	}
+	return o
+}
+
+// DB is an open database. It is safe for concurrent use.
+type DB struct {
+	writer  *writer
+	readers *readers
+	closing chan struct{}
+
+	mu     sync.RWMutex // held for reading while a job is put into a queue
+	closed bool
+}
+
+var _ store.DB = (*DB)(nil)
+
+// Open opens or makes the database at path, brings its schema up to date and
+// starts its writer. The file must be readable by its owner only.
+func Open(path string, opt Options) (*DB, error) {
+	opt = opt.withDefaults()
+	if err := private(path); err != nil {
+		return nil, err
+	}
+	conn, err := connect(path, writing, opt.Cache)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(conn, sub(migrations)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	db := &DB{closing: make(chan struct{})}
+	beside, err := connect(path, writing, 64)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	if db.readers, err = newReaders(path, opt, db.closing); err != nil {
+		return nil, errors.Join(err, beside.Close(), conn.Close())
+	}
+	db.writer = newWriter(conn, beside, db.readers, opt, db.closing)
+	go db.writer.run()
+	return db, nil
+}
+
+// sub is the folder of the embedded migrations.
+func sub(f embed.FS) fs.FS {
+	s, err := fs.Sub(f, "migrations")
+	if err != nil {
+		panic(err) // the folder is part of the binary
+	}
+	return s
+}
+
+// private makes the file before SQLite does, so that it and the log and index
+// beside it, which take its mode, are never readable by others.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("open the database: %s may be read by others than its owner: set its mode to 0600", path)
+	}
+	if info.Size() > 0 {
+		return nil
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// View runs fn over a snapshot, on a pooled connection. ctx governs the wait for
+// one and nothing after it. A View older than 10 s is cut with store.ErrSlow when
+// it keeps the log from being shortened.
+func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
+	return db.readers.view(ctx, fn)
+}
+
+// Update runs fn in the next group commit.
+func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) error {
+	return db.do(ctx, db.writer.updates, stores(fn))
+}
+
+// Bulk runs fn in a transaction of its own between group commits. While it runs
+// no Update does; then waiting Updates have the writer for four times as long
+// before the next Bulk, so a long import cut into short closures takes at most a
+// fifth of a busy writer. Cutting it is the caller's duty.
+func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
+	return db.do(ctx, db.writer.bulks, stores(fn))
+}
+
+// stores makes a closure over stores one over a connection.
+func stores(fn func(store.Stores) error) func(*handle) error {
+	return func(h *handle) error {
+		tx := sqlstore.New(h)
+		if err := fn(tx.Stores()); err != nil {
+			return err
+		}
+		return tx.Err()
+	}
+}
+
+func (db *DB) do(ctx context.Context, lane chan *job, fn func(*handle) error) error {
+	if ctx.Err() != nil {
+		return queueing(ctx)
+	}
+	j := newJob(fn)
+	if err := db.queue(ctx, lane, j); err != nil {
+		return err
+	}
+	return j.do(ctx)
+}
+
+func (db *DB) queue(ctx context.Context, lane chan *job, j *job) error {
+	db.mu.RLock()
+	defer db.mu.RUnlock()
+	if db.closed {
+		return store.ErrClosed
+	}
+	select {
+	case lane <- j:
+		return nil
+	case <-ctx.Done():
+		return queueing(ctx)
+	}
+}
+
+func queueing(ctx context.Context) error {
+	return fmt.Errorf("wait for the database: %w", ctx.Err())
+}
+
+// Close serves what is queued, waits for running closures and closes the file.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	again := db.closed
+	db.closed = true
+	db.mu.Unlock()
+	if again {
+		return nil
+	}
+	close(db.closing)
+	<-db.writer.done
+	return errors.Join(db.readers.close(), db.writer.close())
+}
+
+// What a connection may do.
+const (
+	writing = zs.OpenReadWrite | zs.OpenCreate
+	reading = zs.OpenReadOnly
+)

@@ -1,0 +1,68 @@
+package sqlstore
+
+import "github.com/amanah-project/amanah/internal/store"
+
+// Tx are the stores over one transaction. It remembers the first statement that
+// failed: from then on every statement fails alike, and the adapter must not
+// commit. So no closure can hide that part of its work is missing, on SQLite as
+// on PostgreSQL.
+type Tx struct {
+	conn Conn
+	err  error
+}
+
+// New returns the stores over one transaction's connection.
+func New(c Conn) *Tx { return &Tx{conn: c} }
+
+// Err returns why the transaction must not be committed, or nil.
+func (t *Tx) Err() error { return t.err }
+
+// Stores returns the stores; they are good for this transaction only.
+func (t *Tx) Stores() store.Stores {
+	return store.Stores{
+		People:   people{t},
+		Links:    links{t},
+		Progress: progress{t},
+		Partners: partners{t},
+		Status:   colours{t},
+		Venues:   venues{t},
+		Visits:   visits{t},
+		Log:      leaves{t},
+	}
+}
+
+// fail makes err the transaction's end.
+func (t *Tx) fail(err error) error {
+	if t.err == nil {
+		t.err = err
+	}
+	return t.err
+}
+
+func (t *Tx) execEach(sql string, n int, bind func(i int, a *Args), changed func(i int, rows int64)) error {
+	if t.err != nil || n == 0 {
+		return t.err
+	}
+	if err := t.conn.ExecEach(sql, n, bind, changed); err != nil {
+		return t.fail(err)
+	}
+	return nil
+}
+
+func (t *Tx) queryEach(sql string, n int, bind func(i int, a *Args), scan func(i int, r Row) error) error {
+	if t.err != nil || n == 0 {
+		return t.err
+	}
+	if err := t.conn.QueryEach(sql, n, bind, scan); err != nil {
+		return t.fail(err)
+	}
+	return nil
+}
+
+func (t *Tx) exec(sql string, bind func(a *Args)) error {
+	return t.execEach(sql, 1, func(_ int, a *Args) { bind(a) }, nil)
+}
+
+func (t *Tx) query(sql string, bind func(a *Args), scan func(r Row) error) error {
+	return t.queryEach(sql, 1, func(_ int, a *Args) { bind(a) }, func(_ int, r Row) error { return scan(r) })
+}
