@@ -90,10 +90,13 @@ type ServiceKeys struct {
 	Pin    [32]byte   // Ed25519 public key that devices pin; signs OHTTPConfig
 	OHTTP  []OHTTPKey // by KeyID; newest first
 	Config []byte     // signed key configurations as devices fetch them
-	Ticket []SignKey  // newest first; the first whose window holds signs
-	Venue  []SignKey
-	Token  []TokenKey // newest first; seals tokens and nonces
-	Log    [32]byte   // Ed25519 public key of leaves, receipts and certificates
+	// Published are the public halves of Ticket and Venue, signed by Pin
+	// (verify.OpenPublished).
+	Published []byte
+	Ticket    []SignKey // newest first; the first whose window holds signs
+	Venue     []SignKey
+	Token     []TokenKey // newest first; seals tokens and nonces
+	Log       [32]byte   // Ed25519 public key of leaves, receipts and certificates
 }
 
 // OHTTPKey is a private key of the encapsulation.
@@ -154,6 +157,12 @@ type Written struct {
 	Version uint64
 	Key     Secret
 	Err     error // ErrPerson or ErrHead, for this person alone
+}
+
+// Settled confirms that a person's write is durable in the database.
+type Settled struct {
+	Person  identity.PersonID
+	Version uint64
 }
 
 // Read asks for keys of versions named in an intent.
@@ -237,6 +246,12 @@ type GateResult struct {
 type GateReply struct {
 	Results []GateResult
 	Leaf    accesslog.Leaf // signed, with its sealed events, ready to store
+}
+
+// SealedEvent is an event as its leaf holds it.
+type SealedEvent struct {
+	ID     [16]byte
+	Sealed []byte
 }
 
 // Event is an event opened again for its subject.

@@ -1,0 +1,239 @@
+// Package client asks the keeper over its socket.
+//
+// A call that finds no keeper fails at once with keeper.ErrUnavailable; the next
+// one dials again, so a keeper that comes back is found. What a call returns
+// belongs to the caller.
+package client
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/wire"
+)
+
+// Client is a pool of connections to one keeper.
+type Client struct {
+	path string
+	free chan *conn
+}
+
+type conn struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// callTime bounds a call whose context has no deadline.
+const callTime = 30 * time.Second
+
+// New makes a Client; it dials when it is first asked.
+func New(path string) *Client { return &Client{path, make(chan *conn, 16)} }
+
+// Close closes the connections that are not in use.
+func (c *Client) Close() error {
+	for {
+		select {
+		case one := <-c.free:
+			one.Close()
+		default:
+			return nil
+		}
+	}
+}
+
+func (c *Client) call(ctx context.Context, r *wire.Request) (*wire.Answer, error) {
+	one, err := c.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	end := time.Now().Add(callTime)
+	if d, ok := ctx.Deadline(); ok && d.Before(end) {
+		end = d
+	}
+	var a wire.Answer
+	err = one.SetDeadline(end)
+	if err == nil {
+		err = wire.Send(one, r)
+	}
+	if err == nil {
+		err = wire.Receive(one.in, &a)
+	}
+	if err != nil {
+		one.Close()
+		_ = c.Close() // the other idle connections end at the same keeper
+		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
+	}
+	select {
+	case c.free <- one:
+	default:
+		one.Close()
+	}
+	return &a, a.Fault.Err()
+}
+
+func (c *Client) take(ctx context.Context) (*conn, error) {
+	select {
+	case one := <-c.free:
+		return one, nil
+	default:
+	}
+	var d net.Dialer
+	raw, err := d.DialContext(ctx, "unix", c.path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
+	}
+	return &conn{raw, bufio.NewReaderSize(raw, 64<<10)}, nil
+}
+
+// ServiceKeys returns the keys that the server holds.
+func (c *Client) ServiceKeys(ctx context.Context) (keeper.ServiceKeys, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.ServiceKeys})
+	if err != nil {
+		return keeper.ServiceKeys{}, err
+	}
+	return a.Keys, nil
+}
+
+// Index returns blind-index tags.
+func (c *Client) Index(ctx context.Context, kind keeper.Kind, values [][]byte) ([]identity.Tag, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Index, Kind: kind, Values: values})
+	if err != nil {
+		return nil, err
+	}
+	return a.Tags, nil
+}
+
+// Register makes n people.
+func (c *Client) Register(ctx context.Context, n int) ([]keeper.Registered, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Register, N: n})
+	if err != nil {
+		return nil, err
+	}
+	return a.Registered, nil
+}
+
+// Write asks for the keys of next versions.
+func (c *Client) Write(ctx context.Context, w []keeper.Write) ([]keeper.Written, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Write, Writes: w})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]keeper.Written, len(a.Versions))
+	for i := range out {
+		out[i] = keeper.Written{Version: a.Versions[i], Key: a.Secrets[i], Err: a.Faults[i].Err()}
+	}
+	return out, nil
+}
+
+// Settle confirms writes.
+func (c *Client) Settle(ctx context.Context, s []keeper.Settled) error {
+	_, err := c.call(ctx, &wire.Request{Call: wire.Settle, Settled: s})
+	return err
+}
+
+// Read asks for the keys of the versions an intent names.
+func (c *Client) Read(ctx context.Context, i keeper.Intent, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Read, Intent: i, Reads: r})
+	if err != nil {
+		return keeper.Receipt{}, nil, err
+	}
+	out := make([]keeper.Opened, len(a.Opened))
+	for n, o := range a.Opened {
+		out[n] = keeper.Opened{Behind: o.Behind, Err: a.Faults[n].Err()}
+		for _, s := range o.Keys {
+			out[n].Keys = append(out[n].Keys, s)
+		}
+	}
+	return a.Receipt, out, nil
+}
+
+// PutColours seals timelines.
+func (c *Client) PutColours(ctx context.Context, d []keeper.Decided) ([]status.SealedColour, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.PutColours, Decided: d})
+	if err != nil {
+		return nil, err
+	}
+	return a.Colours, nil
+}
+
+// ColourVersions returns the version of each person's current colour; zero for
+// none.
+func (c *Client) ColourVersions(ctx context.Context, people []identity.PersonID) ([]uint32, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.ColourVersions, People: people})
+	if err != nil {
+		return nil, err
+	}
+	return a.Current, nil
+}
+
+// OpenGate begins a gate session.
+func (c *Client) OpenGate(ctx context.Context) (accesslog.GateID, accesslog.Hash, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.OpenGate})
+	if err != nil {
+		return accesslog.GateID{}, accesslog.Hash{}, err
+	}
+	return a.Gate, a.Chain, nil
+}
+
+// Gate opens colours and seals events.
+func (c *Client) Gate(ctx context.Context, gate accesslog.GateID, items []keeper.GateItem) (keeper.GateReply, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Gate, Gate: gate, Items: items})
+	if err != nil {
+		return keeper.GateReply{}, err
+	}
+	return a.Reply, nil
+}
+
+// Pseudonyms names a person on each day.
+func (c *Client) Pseudonyms(ctx context.Context, who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Pseudonyms, Person: who, Days: days})
+	if err != nil {
+		return nil, err
+	}
+	return a.Names, nil
+}
+
+// OpenEvents opens events of one day.
+func (c *Client) OpenEvents(ctx context.Context, i keeper.Intent, d day.Day, e []keeper.SealedEvent) ([]keeper.Event, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.OpenEvents, Intent: i, Days: []day.Day{d}, Events: e})
+	if err != nil {
+		return nil, err
+	}
+	return a.Events, nil
+}
+
+// DestroyDay destroys a day's key.
+func (c *Client) DestroyDay(ctx context.Context, d day.Day) (keeper.Certificate, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.DestroyDay, Days: []day.Day{d}})
+	if err != nil {
+		return keeper.Certificate{}, err
+	}
+	return a.Certificates[0], nil
+}
+
+// Certificates lists the days destroyed.
+func (c *Client) Certificates(ctx context.Context) ([]keeper.Certificate, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Certificates})
+	if err != nil {
+		return nil, err
+	}
+	return a.Certificates, nil
+}
+
+// Health asks how the keeper is.
+func (c *Client) Health(ctx context.Context) (keeper.Health, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Health})
+	if err != nil {
+		return keeper.Health{}, err
+	}
+	return a.Health, nil
+}

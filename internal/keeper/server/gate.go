@@ -1,0 +1,245 @@
+package server
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// session is one gate's chain of leaves.
+type session struct {
+	seq  uint64
+	prev accesslog.Hash
+}
+
+// OpenGate begins a session; its first leaf is chained to the journal.
+func (k *Keeper) OpenGate() (accesslog.GateID, accesslog.Hash, error) {
+	var id accesslog.GateID
+	rand.Read(id[:])
+	_, chain, err := k.journal.append(recGate, id[:])
+	if err != nil {
+		return id, accesslog.Hash{}, err
+	}
+	k.gateMu.Lock()
+	defer k.gateMu.Unlock()
+	k.gates[id] = &session{prev: chain}
+	return id, chain, nil
+}
+
+// detailSize is the length to which every event's detail is padded, so that all
+// sealed events have one length.
+const detailSize = 96
+
+const (
+	eventPlain  = 8 + status.TimelineSize + 1 + detailSize
+	colourTable = "status_colour"
+)
+
+func colourAD(p identity.PersonID, version uint32) []byte {
+	b := append(make([]byte, 0, 40), "amanah colour v1\x00"+colourTable...)
+	b = binary.BigEndian.AppendUint64(b, uint64(p))
+	return binary.BigEndian.AppendUint32(b, version)
+}
+
+func eventAD(d day.Day, id [16]byte) []byte {
+	b := append(make([]byte, 0, 40), "amanah event v1\x00"...)
+	b = binary.BigEndian.AppendUint32(b, uint32(d))
+	return append(b, id[:]...)
+}
+
+// PutColours seals new timelines and moves their versions.
+func (k *Keeper) PutColours(decided []keeper.Decided) ([]status.SealedColour, error) {
+	if len(decided) > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	out := make([]status.SealedColour, len(decided))
+	payload := make([]byte, 0, 12*len(decided))
+	for i, d := range decided {
+		s, err := k.person(d.Person)
+		if err != nil {
+			k.mu.Unlock()
+			return nil, err
+		}
+		s.colour++
+		out[i] = status.SealedColour{Person: d.Person, Version: s.colour, Sealed: sealWith(k.epoch, d.Timeline[:], colourAD(d.Person, s.colour))}
+		payload = binary.BigEndian.AppendUint64(payload, uint64(d.Person))
+		payload = binary.BigEndian.AppendUint32(payload, s.colour)
+	}
+	_, _, wait := k.journal.put(recColours, payload)
+	k.mu.Unlock()
+	return out, wait()
+}
+
+// ColourVersions returns the version of each person's current colour; zero for
+// none. A row of another version is a roll-back, or a write that is on its way.
+func (k *Keeper) ColourVersions(people []identity.PersonID) ([]uint32, error) {
+	if len(people) > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make([]uint32, len(people))
+	for i, id := range people {
+		if s, err := k.person(id); err == nil {
+			out[i] = s.colour
+		}
+	}
+	return out, nil
+}
+
+func (k *Keeper) replayColours(payload []byte) error {
+	for ; len(payload) >= 12; payload = payload[12:] {
+		s, err := k.person(identity.PersonID(binary.BigEndian.Uint64(payload)))
+		if err != nil {
+			return ErrJournal
+		}
+		s.colour = binary.BigEndian.Uint32(payload[8:])
+	}
+	return nil
+}
+
+// Gate opens colours and seals events: one leaf.
+func (k *Keeper) Gate(id accesslog.GateID, items []keeper.GateItem) (keeper.GateReply, error) {
+	if len(items) == 0 || len(items) > keeper.MaxBatch {
+		return keeper.GateReply{}, keeper.ErrTooMany
+	}
+	if err := k.journal.failed(); err != nil {
+		return keeper.GateReply{}, err
+	}
+	r := keeper.GateReply{Results: make([]keeper.GateResult, len(items))}
+	r.Leaf.Events = make([]accesslog.Event, len(items))
+	for i := range items {
+		it := &items[i]
+		d := day.Of(it.Instant)
+		keys, err := k.dayKeys(d)
+		if err != nil {
+			return keeper.GateReply{}, err
+		}
+		k.tell(it, &r.Results[i], d)
+		if err := keys.seal(it, &r.Results[i], &r.Leaf.Events[i], d); err != nil {
+			return keeper.GateReply{}, err
+		}
+	}
+	k.gateMu.Lock()
+	defer k.gateMu.Unlock()
+	s, ok := k.gates[id]
+	if !ok {
+		return keeper.GateReply{}, keeper.ErrSession
+	}
+	r.Leaf.Gate, r.Leaf.Seq, r.Leaf.Prev, r.Leaf.At = id, s.seq, s.prev, k.now().Truncate(time.Millisecond)
+	r.Leaf.Sign(k.logKey, accesslog.NewTree(r.Leaf.Events))
+	s.seq, s.prev = s.seq+1, r.Leaf.Hash()
+	return r, nil
+}
+
+// tell opens one colour, if the person has one and may still be told it today.
+func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
+	k.mu.Lock()
+	s, err := k.person(it.Colour.Person)
+	if err == nil {
+		res.Behind = it.Colour.Version < s.colour
+	}
+	used := k.asked(d, it.Colour.Person)
+	limited := it.Asks && used >= k.opt.ColoursPerDay
+	if it.Asks && !limited && err == nil && it.Colour.Version > 0 {
+		used = k.count(d, it.Colour.Person)
+	}
+	k.mu.Unlock()
+	res.Left = max(0, k.opt.ColoursPerDay-used)
+	switch {
+	case limited:
+		res.Outcome = keeper.GateLimited
+	case err != nil || it.Colour.Version == 0:
+		res.Outcome = keeper.GateAbsent
+	default:
+		res.Outcome = keeper.GateCorrupt
+		plain, err := openWith(k.epoch, it.Colour.Sealed, colourAD(it.Colour.Person, it.Colour.Version))
+		if err == nil && len(plain) == len(res.Timeline) && it.Colour.Version <= s.colour {
+			res.Outcome = keeper.GateOpened
+			copy(res.Timeline[:], plain)
+			k.colours.Add(1)
+		}
+	}
+}
+
+// seal names the person for the day, seals the event and commits to it.
+func (ks *dayKeySet) seal(it *keeper.GateItem, res *keeper.GateResult, e *accesslog.Event, d day.Day) error {
+	if len(it.Detail) > detailSize {
+		return keeper.ErrTooMany
+	}
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], uint64(it.Colour.Person))
+	res.Who = venue.Pseudonym(mac(ks.name, id[:]))
+	plain := make([]byte, eventPlain)
+	copy(plain, id[:])
+	copy(plain[8:], res.Timeline[:])
+	plain[8+status.TimelineSize] = byte(len(it.Detail))
+	copy(plain[9+status.TimelineSize:], it.Detail)
+	blind := mac(ks.blind, it.Event[:])
+	e.ID, e.Tag = it.Event, [16]byte(res.Who)
+	h := sha256.New()
+	h.Write([]byte("amanah commitment v1\x00"))
+	h.Write(blind)
+	h.Write(plain)
+	h.Sum(e.Commitment[:0])
+	e.Sealed = sealWith(ks.aead, plain, eventAD(d, it.Event))
+	return nil
+}
+
+func mac(key, message []byte) []byte {
+	m := hmac.New(sha256.New, key)
+	m.Write(message)
+	return m.Sum(nil)
+}
+
+// Pseudonyms names a person on each day; zero for a day without a key.
+func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
+	if len(days) > 400 {
+		return nil, keeper.ErrTooMany
+	}
+	out := make([]venue.Pseudonym, len(days))
+	var id [8]byte
+	binary.BigEndian.PutUint64(id[:], uint64(who))
+	for i, d := range days {
+		if ks, ok := k.heldDay(d); ok {
+			out[i] = venue.Pseudonym(mac(ks.name, id[:]))
+		}
+	}
+	return out, nil
+}
+
+// OpenEvents opens events of one day, after the intent is durable.
+func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEvent) ([]keeper.Event, error) {
+	ks, ok := k.heldDay(d)
+	if !ok {
+		return nil, keeper.ErrDay
+	}
+	if _, err := k.intend(i, nil, len(events), keeper.RoleServe); err != nil {
+		return nil, err
+	}
+	out := make([]keeper.Event, len(events))
+	for n, e := range events {
+		plain, err := openWith(ks.aead, e.Sealed, eventAD(d, e.ID))
+		if err != nil || len(plain) != eventPlain {
+			return nil, keeper.ErrSealed
+		}
+		size := int(plain[8+status.TimelineSize])
+		if size > detailSize {
+			return nil, keeper.ErrSealed
+		}
+		out[n].Person = identity.PersonID(binary.BigEndian.Uint64(plain))
+		copy(out[n].Timeline[:], plain[8:])
+		out[n].Detail = plain[9+status.TimelineSize:][:size]
+	}
+	return out, nil
+}

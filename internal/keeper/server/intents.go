@@ -1,0 +1,208 @@
+package server
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// allowance is what one budget permits.
+type allowance struct {
+	perHour  int // people, or opens for BudgetSelf
+	per10Min int // people, whatever else holds; zero is no such limit
+	global   bool
+}
+
+func (k *Keeper) allowanceOf(b keeper.Budget) (allowance, bool) {
+	switch b {
+	case keeper.BudgetSelf:
+		return allowance{perHour: 60}, true
+	case keeper.BudgetStaff:
+		return allowance{perHour: 10, per10Min: 50}, true
+	case keeper.BudgetJob:
+		return allowance{perHour: k.opt.JobPerHour, global: true}, true
+	case keeper.BudgetImport:
+		return allowance{perHour: 1 << 40, global: true}, true
+	}
+	return allowance{}, false
+}
+
+// spender remembers what an actor opened within the hour.
+type spender struct {
+	opens []opened
+}
+
+type opened struct {
+	at     time.Time
+	people int
+}
+
+func (s *spender) within(now time.Time, d time.Duration) int {
+	n := 0
+	for _, o := range s.opens {
+		if now.Sub(o.at) < d {
+			n += o.people
+		}
+	}
+	return n
+}
+
+// spend counts n opens against an actor's budget, or returns ErrBudget and counts
+// nothing.
+func (k *Keeper) spend(i keeper.Intent, n int) error {
+	allowed, ok := k.allowanceOf(i.Budget)
+	if !ok || i.Actor == "" || len(i.Actor) > 64 || i.Purpose == "" || len(i.Purpose) > 32 {
+		return keeper.ErrRole
+	}
+	name := hex.EncodeToString([]byte{byte(i.Budget)})
+	if !allowed.global {
+		name += i.Actor
+	}
+	k.budgetMu.Lock()
+	defer k.budgetMu.Unlock()
+	now := k.now()
+	s := k.spent[name]
+	if s == nil {
+		s = &spender{}
+		k.spent[name] = s
+	}
+	for len(s.opens) > 0 && now.Sub(s.opens[0].at) >= time.Hour {
+		s.opens = s.opens[1:]
+	}
+	over := s.within(now, time.Hour)+n > allowed.perHour ||
+		allowed.per10Min > 0 && s.within(now, 10*time.Minute)+n > allowed.per10Min
+	if over {
+		k.refused.Add(1)
+		return keeper.ErrBudget
+	}
+	s.opens = append(s.opens, opened{now, n})
+	k.tidy(now)
+	return nil
+}
+
+// tidy forgets actors that opened nothing within the hour, now and then.
+func (k *Keeper) tidy(now time.Time) {
+	if rand.IntN(1024) != 0 {
+		return
+	}
+	for name, s := range k.spent {
+		if len(s.opens) == 0 || now.Sub(s.opens[len(s.opens)-1].at) >= time.Hour {
+			delete(k.spent, name)
+		}
+	}
+}
+
+// intend journals an intent and returns when it is durable. It is the only way to
+// anything that opens.
+func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper.Role) (keeper.Receipt, error) {
+	if i.Budget == keeper.BudgetImport && role != keeper.RoleAdmin {
+		return keeper.Receipt{}, keeper.ErrRole
+	}
+	if err := k.spend(i, n); err != nil {
+		return keeper.Receipt{}, err
+	}
+	now := k.now().Truncate(time.Millisecond)
+	b := make([]byte, 0, 128+24*len(reads))
+	b = append(b, i.ID[:]...)
+	b = append(b, byte(i.Budget))
+	b = binary.BigEndian.AppendUint64(b, uint64(now.UnixMilli()))
+	b = append(b, byte(len(i.Actor)))
+	b = append(b, strings.ToValidUTF8(i.Actor, "?")...)
+	b = append(b, byte(len(i.Purpose)))
+	b = append(b, i.Purpose...)
+	b = binary.BigEndian.AppendUint32(b, uint32(n))
+	for _, r := range reads {
+		for _, v := range r.Want {
+			b = binary.BigEndian.AppendUint64(b, uint64(r.Person))
+			b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
+			b = binary.BigEndian.AppendUint64(b, v.Version)
+		}
+	}
+	seq, chain, err := k.journal.append(recIntent, b)
+	if err != nil {
+		return keeper.Receipt{}, err
+	}
+	k.intents.Add(1)
+	r := keeper.Receipt{Intent: i.ID, Seq: seq, Chain: chain, At: now}
+	r.Sign(k.logKey)
+	return r, nil
+}
+
+// Read gives the keys of the versions an intent names, after it is durable.
+func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
+	if len(reads) > keeper.MaxBulk {
+		return keeper.Receipt{}, nil, keeper.ErrTooMany
+	}
+	receipt, err := k.intend(i, reads, len(reads), role)
+	if err != nil {
+		return receipt, nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make([]keeper.Opened, len(reads))
+	for n, r := range reads {
+		out[n] = k.release(r)
+	}
+	return receipt, out, nil
+}
+
+func (k *Keeper) release(r keeper.Read) keeper.Opened {
+	s, err := k.person(r.Person)
+	if err != nil {
+		return keeper.Opened{Err: err}
+	}
+	ok, behind := s.agrees(r.Have)
+	if !ok {
+		return keeper.Opened{Err: keeper.ErrHead}
+	}
+	key, err := k.keyOf(r.Person, s)
+	if err != nil {
+		return keeper.Opened{Err: err}
+	}
+	out := keeper.Opened{Behind: behind}
+	for _, want := range r.Want {
+		if !holds(r.Have, want) {
+			return keeper.Opened{Err: keeper.ErrHead}
+		}
+		v, err := versionKey(key, uint64(want.Record), want.Version)
+		if err != nil {
+			return keeper.Opened{Err: err}
+		}
+		out.Keys = append(out.Keys, v)
+	}
+	return out
+}
+
+func holds(have []keeper.Version, want keeper.Version) bool {
+	for _, v := range have {
+		if v == want {
+			return true
+		}
+	}
+	return false
+}
+
+// Index computes blind-index tags. The server's own look-ups are metered, so that
+// whoever takes it over cannot enumerate the country.
+func (k *Keeper) Index(role keeper.Role, kind keeper.Kind, values [][]byte) ([]identity.Tag, error) {
+	if len(values) > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
+	if kind < keeper.KindNIK || kind > keeper.KindSubject {
+		return nil, keeper.ErrRole
+	}
+	if role != keeper.RoleAdmin && !k.meter.take(k.now(), len(values)) {
+		k.refused.Add(1)
+		return nil, keeper.ErrBudget
+	}
+	out := make([]identity.Tag, len(values))
+	for i, v := range values {
+		out[i] = identity.Tag(mac(k.index, append([]byte{byte(kind)}, v...)))
+	}
+	return out, nil
+}

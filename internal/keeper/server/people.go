@@ -1,0 +1,216 @@
+package server
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// slot is one person: the wrapped key and the head. Slots are in memory in the
+// order of PersonIDs, 128 bytes each, and rebuilt from the journal.
+type slot struct {
+	wrapped [60]byte // person key under the root
+	counter uint64   // versions given so far
+	head    [16]byte // hash of the current versions, truncated
+	before  [16]byte // the head before the last write, while that is not settled
+	colour  uint32   // version of the sealed colour
+	pending bool
+}
+
+func (k *Keeper) person(id identity.PersonID) (*slot, error) {
+	if id == 0 || uint64(id) > uint64(len(k.people)) {
+		return nil, keeper.ErrPerson
+	}
+	return &k.people[id-1], nil
+}
+
+func purposeOf(id identity.PersonID) string { return fmt.Sprintf("person %d", id) }
+
+// headOf hashes a person's current versions.
+func headOf(have []keeper.Version) [16]byte {
+	b := make([]byte, 0, 16*len(have))
+	for _, v := range have {
+		b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
+		b = binary.BigEndian.AppendUint64(b, v.Version)
+	}
+	sum := sha256.Sum256(append([]byte("amanah head v1\x00"), b...))
+	return [16]byte(sum[:16])
+}
+
+// agrees reports whether have is the head, or the one before an unsettled write.
+func (s *slot) agrees(have []keeper.Version) (ok, behind bool) {
+	h := headOf(have)
+	if h == s.head {
+		return true, false
+	}
+	return s.pending && h == s.before, true
+}
+
+// Register makes n new people and returns the key for each one's first version.
+func (k *Keeper) Register(n int) ([]keeper.Registered, error) {
+	if n < 1 || n > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	out := make([]keeper.Registered, n)
+	payload := make([]byte, 0, n*60)
+	first := len(k.people)
+	for i := range out {
+		id := identity.PersonID(first + i + 1)
+		key := make([]byte, 32)
+		rand.Read(key)
+		wrapped, err := k.root.Wrap(purposeOf(id), key)
+		if err != nil {
+			k.people = k.people[:first]
+			k.mu.Unlock()
+			return nil, err
+		}
+		version, err := versionKey(key, uint64(keeper.RecordPerson), 1)
+		if err != nil {
+			k.people = k.people[:first]
+			k.mu.Unlock()
+			return nil, err
+		}
+		k.people = append(k.people, newSlot(wrapped))
+		payload = append(payload, wrapped...)
+		out[i] = keeper.Registered{ID: id, Version: 1, Key: version}
+	}
+	_, _, wait := k.journal.put(recPeople, payload)
+	k.mu.Unlock()
+	return out, wait()
+}
+
+func newSlot(wrapped []byte) slot {
+	s := slot{counter: 1, head: headOf([]keeper.Version{{Record: keeper.RecordPerson, Version: 1}})}
+	copy(s.wrapped[:], wrapped)
+	return s
+}
+
+func (k *Keeper) replayPeople(payload []byte) error {
+	if len(payload)%60 != 0 {
+		return ErrJournal
+	}
+	for ; len(payload) > 0; payload = payload[60:] {
+		k.people = append(k.people, newSlot(payload[:60]))
+	}
+	return nil
+}
+
+func (k *Keeper) keyOf(id identity.PersonID, s *slot) ([]byte, error) {
+	return k.root.Unwrap(purposeOf(id), s.wrapped[:])
+}
+
+// after returns have with one record at a new version, ascending by record.
+func after(have []keeper.Version, r keeper.Record, version uint64) []keeper.Version {
+	out := make([]keeper.Version, 0, len(have)+1)
+	done := false
+	for _, v := range have {
+		switch {
+		case v.Record == r:
+			out, done = append(out, keeper.Version{Record: r, Version: version}), true
+			continue
+		case v.Record > r && !done:
+			out, done = append(out, keeper.Version{Record: r, Version: version}), true
+		}
+		out = append(out, v)
+	}
+	if !done {
+		out = append(out, keeper.Version{Record: r, Version: version})
+	}
+	return out
+}
+
+const writeLen = 8 + 8 + 16 + 16
+
+// Write moves heads and gives the keys of the new versions.
+func (k *Keeper) Write(writes []keeper.Write) ([]keeper.Written, error) {
+	if len(writes) > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	out := make([]keeper.Written, len(writes))
+	payload := make([]byte, 0, len(writes)*writeLen)
+	for i, w := range writes {
+		s, err := k.person(w.Person)
+		if err == nil {
+			if ok, _ := s.agrees(w.Have); !ok {
+				err = keeper.ErrHead
+			}
+		}
+		var key []byte
+		if err == nil {
+			key, err = k.keyOf(w.Person, s)
+		}
+		if err == nil {
+			key, err = versionKey(key, uint64(w.Record), s.counter+1)
+		}
+		if err != nil {
+			out[i].Err = err
+			continue
+		}
+		s.counter++
+		s.before, s.head, s.pending = headOf(w.Have), headOf(after(w.Have, w.Record, s.counter)), true
+		payload = binary.BigEndian.AppendUint64(payload, uint64(w.Person))
+		payload = binary.BigEndian.AppendUint64(payload, s.counter)
+		payload = append(payload, s.head[:]...)
+		payload = append(payload, s.before[:]...)
+		out[i] = keeper.Written{Version: s.counter, Key: key}
+	}
+	_, _, wait := k.journal.put(recWrites, payload)
+	k.mu.Unlock()
+	return out, wait()
+}
+
+func (k *Keeper) replayWrites(payload []byte) error {
+	if len(payload)%writeLen != 0 {
+		return ErrJournal
+	}
+	for ; len(payload) > 0; payload = payload[writeLen:] {
+		s, err := k.person(identity.PersonID(binary.BigEndian.Uint64(payload)))
+		if err != nil {
+			return ErrJournal
+		}
+		s.counter = binary.BigEndian.Uint64(payload[8:])
+		s.head, s.before, s.pending = [16]byte(payload[16:]), [16]byte(payload[32:]), true
+	}
+	return nil
+}
+
+// Settle confirms writes that the database holds durably: from then on the head
+// before them is a roll-back.
+func (k *Keeper) Settle(settled []keeper.Settled) error {
+	if len(settled) > keeper.MaxBulk {
+		return keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	payload := make([]byte, 0, 16*len(settled))
+	for _, c := range settled {
+		s, err := k.person(c.Person)
+		if err != nil || s.counter != c.Version {
+			continue // a later write has moved the head on
+		}
+		s.pending = false
+		payload = binary.BigEndian.AppendUint64(payload, uint64(c.Person))
+		payload = binary.BigEndian.AppendUint64(payload, c.Version)
+	}
+	_, _, wait := k.journal.put(recSettled, payload)
+	k.mu.Unlock()
+	return wait()
+}
+
+func (k *Keeper) replaySettled(payload []byte) error {
+	for ; len(payload) >= 16; payload = payload[16:] {
+		s, err := k.person(identity.PersonID(binary.BigEndian.Uint64(payload)))
+		if err != nil {
+			return ErrJournal
+		}
+		if s.counter == binary.BigEndian.Uint64(payload[8:]) {
+			s.pending = false
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/wire"
+)
+
+// ListenOptions say where a keeper answers.
+type ListenOptions struct {
+	Dir      string // of serve.sock and admin.sock
+	SameUser bool   // answer peers of the keeper's own user: for trials
+	Log      *slog.Logger
+}
+
+// Serve answers on both sockets until ctx ends.
+func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
+	if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
+		return err
+	}
+	var done sync.WaitGroup
+	defer done.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, 2)
+	for name, role := range map[string]keeper.Role{"serve.sock": keeper.RoleServe, "admin.sock": keeper.RoleAdmin} {
+		path := filepath.Join(opt.Dir, name)
+		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			return err
+		}
+		if err := os.Chmod(path, 0o660); err != nil {
+			return err
+		}
+		context.AfterFunc(ctx, func() { l.Close() })
+		done.Go(func() { failed <- k.accept(ctx, l.(*net.UnixListener), role, opt, &done) })
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+func (k *Keeper) accept(ctx context.Context, l *net.UnixListener, role keeper.Role, opt ListenOptions, done *sync.WaitGroup) error {
+	for {
+		c, err := l.AcceptUnix()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		if err := admit(c, opt.SameUser); err != nil {
+			opt.Log.Warn("a peer was turned away", "error", err)
+			c.Close()
+			continue
+		}
+		done.Go(func() {
+			stop := context.AfterFunc(ctx, func() { c.Close() })
+			defer stop()
+			defer c.Close()
+			k.converse(c, role)
+		})
+	}
+}
+
+// admit refuses a peer of the keeper's own user, who could read the keeper's
+// memory and files as well as ask it.
+func admit(c *net.UnixConn, sameUser bool) error {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var cred *unix.Ucred
+	var inner error
+	if err := raw.Control(func(fd uintptr) { cred, inner = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil || inner != nil {
+		return errors.Join(err, inner)
+	}
+	if int(cred.Uid) == os.Getuid() && !sameUser {
+		return errors.New("the peer runs under the keeper's own user: run the keeper under a user of its own, or give --same-user for a trial")
+	}
+	return nil
+}
+
+func (k *Keeper) converse(c net.Conn, role keeper.Role) {
+	in := bufio.NewReaderSize(c, 64<<10)
+	for {
+		var r wire.Request
+		if err := wire.Receive(in, &r); err != nil {
+			return
+		}
+		a := k.answer(role, &r)
+		if err := wire.Send(c, a); err != nil {
+			return
+		}
+	}
+}
+
+func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
+	a := &wire.Answer{}
+	var err error
+	switch r.Call {
+	case wire.ServiceKeys:
+		a.Keys, err = k.ServiceKeys()
+	case wire.Index:
+		a.Tags, err = k.Index(role, r.Kind, r.Values)
+	case wire.Register:
+		if role != keeper.RoleAdmin {
+			err = keeper.ErrRole
+			break
+		}
+		a.Registered, err = k.Register(r.N)
+	case wire.Write:
+		var out []keeper.Written
+		out, err = k.Write(r.Writes)
+		for _, w := range out {
+			a.Versions, a.Secrets, a.Faults = append(a.Versions, w.Version), append(a.Secrets, w.Key), append(a.Faults, wire.FaultOf(w.Err))
+		}
+	case wire.Settle:
+		err = k.Settle(r.Settled)
+	case wire.Read:
+		var out []keeper.Opened
+		a.Receipt, out, err = k.Read(role, r.Intent, r.Reads)
+		for _, o := range out {
+			w := wire.Opened{Behind: o.Behind}
+			for _, s := range o.Keys {
+				w.Keys = append(w.Keys, s)
+			}
+			a.Opened, a.Faults = append(a.Opened, w), append(a.Faults, wire.FaultOf(o.Err))
+		}
+	case wire.PutColours:
+		a.Colours, err = k.PutColours(r.Decided)
+	case wire.OpenGate:
+		a.Gate, a.Chain, err = k.OpenGate()
+	case wire.Gate:
+		a.Reply, err = k.Gate(r.Gate, r.Items)
+	default:
+		err = k.answerRest(r, a)
+	}
+	a.Fault = wire.FaultOf(err)
+	return a
+}
+
+func (k *Keeper) answerRest(r *wire.Request, a *wire.Answer) (err error) {
+	switch r.Call {
+	case wire.Pseudonyms:
+		a.Names, err = k.Pseudonyms(r.Person, r.Days)
+	case wire.OpenEvents:
+		a.Events, err = k.OpenEvents(r.Intent, one(r.Days), r.Events)
+	case wire.DestroyDay:
+		var c keeper.Certificate
+		c, err = k.DestroyDay(one(r.Days))
+		a.Certificates = []keeper.Certificate{c}
+	case wire.Certificates:
+		a.Certificates = k.Certificates()
+	case wire.ColourVersions:
+		a.Current, err = k.ColourVersions(r.People)
+	case wire.Health:
+		a.Health, err = k.Health()
+	default:
+		err = keeper.ErrRole
+	}
+	return err
+}
+
+func one(d []day.Day) day.Day {
+	if len(d) != 1 {
+		return 0
+	}
+	return d[0]
+}

@@ -1,0 +1,228 @@
+package server
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/ohttp"
+	"github.com/amanah-project/amanah/verify"
+)
+
+// How long service keys are used and accepted.
+const (
+	ohttpLife   = 24 * time.Hour      // a configuration is handed out so long
+	ohttpAccept = 72 * time.Hour      // and its key accepted so long
+	signLife    = 90 * 24 * time.Hour // tickets' and codes' keys sign so long
+	signAccept  = 3 * 365 * 24 * time.Hour
+	tokenLife   = 30 * 24 * time.Hour // a token key seals so long
+	tokenAccept = 150 * 24 * time.Hour
+)
+
+// service are the keys that the server holds.
+type service struct {
+	mu   sync.Mutex
+	keys stored
+}
+
+// stored is the file of service keys, wrapped whole by the root.
+type stored struct {
+	OHTTP  []storedKey
+	Ticket []storedKey
+	Venue  []storedKey
+	Token  []storedKey
+	Next   uint32 // number of the next token key; its low byte numbers OHTTP keys
+}
+
+type storedKey struct {
+	ID                  uint32
+	KEM                 uint16
+	Key                 []byte
+	Made, Until, Accept time.Time
+}
+
+// openFixed reads or makes the keys that do not rotate here: index, epoch, log and
+// pin.
+func (k *Keeper) openFixed() error {
+	fixed := map[string][]byte{}
+	names := []string{"index", "epoch", "log", "pin"}
+	raw, err := os.ReadFile(filepath.Join(k.opt.Dir, "fixed"))
+	switch {
+	case os.IsNotExist(err):
+		for _, n := range names {
+			fixed[n] = make([]byte, 32)
+			rand.Read(fixed[n])
+		}
+		if err := k.storeWrapped("fixed", fixed); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	default:
+		if err := k.loadWrapped("fixed", raw, &fixed); err != nil {
+			return err
+		}
+	}
+	for _, n := range names {
+		if len(fixed[n]) != 32 {
+			return ErrRootFile
+		}
+	}
+	k.index = fixed["index"]
+	k.logKey, k.pinKey = ed25519.NewKeyFromSeed(fixed["log"]), ed25519.NewKeyFromSeed(fixed["pin"])
+	k.epoch, err = newAEAD(fixed["epoch"])
+	return err
+}
+
+func (k *Keeper) storeWrapped(name string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	sealed, err := k.root.Wrap(name, raw)
+	if err != nil {
+		return err
+	}
+	return writeFile(k.opt.Dir, name, sealed)
+}
+
+func (k *Keeper) loadWrapped(name string, sealed []byte, v any) error {
+	raw, err := k.root.Unwrap(name, sealed)
+	if err != nil {
+		return ErrRootFile
+	}
+	return json.Unmarshal(raw, v)
+}
+
+func (s *service) load(k *Keeper) error {
+	raw, err := os.ReadFile(filepath.Join(k.opt.Dir, "service"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return k.loadWrapped("service", raw, &s.keys)
+}
+
+// rotate makes the keys whose successors are due and drops those nobody accepts.
+func (s *service) rotate(k *Keeper, now time.Time) error {
+	changed := false
+	due := func(keys []storedKey) bool {
+		// A successor comes when half of the newest one's time is over.
+		return len(keys) == 0 || now.After(keys[0].Made.Add(keys[0].Until.Sub(keys[0].Made)/2))
+	}
+	fresh := func(key []byte, id uint32, kem uint16, life, accept time.Duration) storedKey {
+		changed = true
+		return storedKey{id, kem, key, now, now.Add(life), now.Add(accept)}
+	}
+	if due(s.keys.OHTTP) {
+		for _, kem := range []ohttp.KEM{ohttp.P256, ohttp.X25519} {
+			s.keys.Next++
+			p, err := ohttp.GenerateKey(ohttp.KeyID(s.keys.Next), kem)
+			if err != nil {
+				return err
+			}
+			b, err := p.Bytes()
+			if err != nil {
+				return err
+			}
+			s.keys.OHTTP = append([]storedKey{fresh(b, s.keys.Next, uint16(kem), ohttpLife, ohttpAccept)}, s.keys.OHTTP...)
+		}
+	}
+	for _, set := range []struct {
+		keys         *[]storedKey
+		life, accept time.Duration
+	}{{&s.keys.Ticket, signLife, signAccept}, {&s.keys.Venue, signLife, signAccept}, {&s.keys.Token, tokenLife, tokenAccept}} {
+		if due(*set.keys) {
+			key := make([]byte, 32)
+			rand.Read(key)
+			s.keys.Next++
+			*set.keys = append([]storedKey{fresh(key, s.keys.Next, 0, set.life, set.accept)}, *set.keys...)
+		}
+	}
+	for _, keys := range []*[]storedKey{&s.keys.OHTTP, &s.keys.Ticket, &s.keys.Venue, &s.keys.Token} {
+		for n := len(*keys); n > 0 && now.After((*keys)[n-1].Accept); n = len(*keys) {
+			*keys, changed = (*keys)[:n-1], true
+		}
+	}
+	if !changed {
+		return nil
+	}
+	if _, _, err := k.journal.append(recService, nil); err != nil {
+		return err
+	}
+	return k.storeWrapped("service", s.keys)
+}
+
+// ServiceKeys returns the keys that the server holds, rotated when due.
+func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
+	s := &k.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := k.now().Truncate(time.Second)
+	if err := s.rotate(k, now); err != nil {
+		return keeper.ServiceKeys{}, err
+	}
+	out := keeper.ServiceKeys{Pin: [32]byte(k.pinKey.Public().(ed25519.PublicKey)), Log: [32]byte(k.logKey.Public().(ed25519.PublicKey))}
+	for _, o := range s.keys.OHTTP {
+		out.OHTTP = append(out.OHTTP, keeper.OHTTPKey{KeyID: uint8(o.ID), KEM: o.KEM, Private: o.Key, NotBefore: o.Made, NotAfter: o.Accept})
+	}
+	for _, t := range s.keys.Ticket {
+		out.Ticket = append(out.Ticket, keeper.SignKey{Seed: t.Key, NotBefore: t.Made, NotAfter: t.Accept})
+	}
+	for _, v := range s.keys.Venue {
+		out.Venue = append(out.Venue, keeper.SignKey{Seed: v.Key, NotBefore: v.Made, NotAfter: v.Accept})
+	}
+	for _, t := range s.keys.Token {
+		out.Token = append(out.Token, keeper.TokenKey{ID: t.ID, Key: t.Key, NotBefore: t.Made, NotAfter: t.Accept})
+	}
+	var err error
+	if out.Config, err = k.signConfig(s.keys.OHTTP[:2], now); err != nil {
+		return out, err
+	}
+	out.Published, err = k.publish(out, now)
+	return out, err
+}
+
+// signConfig signs the newest key configurations, X25519 first.
+func (k *Keeper) signConfig(newest []storedKey, now time.Time) ([]byte, error) {
+	var configs []ohttp.Config
+	for _, o := range newest {
+		p, err := ohttp.NewPrivateKey(ohttp.KeyID(o.ID), ohttp.KEM(o.KEM), o.Key)
+		if err != nil {
+			return nil, err
+		}
+		configs = append(configs, p.Config())
+	}
+	raw, err := ohttp.AppendConfigs(nil, configs...)
+	if err != nil {
+		return nil, err
+	}
+	return ohttp.SignConfigs(k.pinKey, raw, newest[0].Made.Add(-time.Hour), now.Add(ohttpLife))
+}
+
+// publish signs the public halves of the ticket and code keys.
+func (k *Keeper) publish(s keeper.ServiceKeys, now time.Time) ([]byte, error) {
+	public := func(keys []keeper.SignKey) []verify.Key {
+		var out []verify.Key
+		for _, key := range keys {
+			out = append(out, verify.NewKey(ed25519.NewKeyFromSeed(key.Seed).Public().(ed25519.PublicKey), key.NotBefore.Add(-time.Hour), key.NotAfter))
+		}
+		return out
+	}
+	venues, err := verify.NewKeys(verify.ForVenues, public(s.Venue)...)
+	if err != nil {
+		return nil, err
+	}
+	tickets, err := verify.NewKeys(verify.ForTickets, public(s.Ticket)...)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Published{Venues: venues, Tickets: tickets}.Sign(k.pinKey, now.Add(-time.Hour), now.Add(ohttpLife))
+}

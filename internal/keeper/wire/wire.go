@@ -1,0 +1,156 @@
+// Package wire is what server and keeper say to each other: one request and one
+// answer at a time on a connection, each a length and a gob.
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/gob"
+	"errors"
+	"io"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// MaxFrame bounds one message.
+const MaxFrame = 8 << 20
+
+// Call names what is asked.
+type Call uint8
+
+// Calls.
+const (
+	ServiceKeys Call = 1 + iota
+	Index
+	Register
+	Write
+	Settle
+	Read
+	PutColours
+	OpenGate
+	Gate
+	Pseudonyms
+	OpenEvents
+	DestroyDay
+	Certificates
+	Health
+	ColourVersions
+)
+
+// Request is one call with what it takes.
+type Request struct {
+	Call    Call
+	N       int
+	Kind    keeper.Kind
+	Values  [][]byte
+	Writes  []keeper.Write
+	Settled []keeper.Settled
+	Intent  keeper.Intent
+	Reads   []keeper.Read
+	Decided []keeper.Decided
+	Gate    accesslog.GateID
+	Items   []keeper.GateItem
+	Person  identity.PersonID
+	People  []identity.PersonID
+	Days    []day.Day
+	Events  []keeper.SealedEvent
+}
+
+// Fault is an error as it crosses: its kind and the text that outsiders may read.
+type Fault struct {
+	Kind fault.Kind
+	Text string
+}
+
+// Answer is what a call gives, or why not.
+type Answer struct {
+	Fault        Fault // no text: none
+	Keys         keeper.ServiceKeys
+	Tags         []identity.Tag
+	Registered   []keeper.Registered
+	Versions     []uint64 // of Written
+	Secrets      [][]byte // of Written
+	Faults       []Fault  // of Written and Opened, one each
+	Receipt      keeper.Receipt
+	Opened       []Opened
+	Colours      []status.SealedColour
+	Current      []uint32 // versions of colours
+	Gate         accesslog.GateID
+	Chain        accesslog.Hash
+	Reply        keeper.GateReply
+	Names        []venue.Pseudonym
+	Events       []keeper.Event
+	Certificates []keeper.Certificate
+	Health       keeper.Health
+}
+
+// Opened is keeper.Opened without its error.
+type Opened struct {
+	Keys   [][]byte
+	Behind bool
+}
+
+// Send writes one message.
+func Send(w io.Writer, v any) error {
+	var b bytes.Buffer
+	b.Write(make([]byte, 4))
+	if err := gob.NewEncoder(&b).Encode(v); err != nil {
+		return err
+	}
+	if b.Len() > MaxFrame {
+		return keeper.ErrTooMany
+	}
+	binary.BigEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// Receive reads one message.
+func Receive(r io.Reader, v any) error {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n > MaxFrame {
+		return keeper.ErrTooMany
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(r, body); err != nil {
+		return err
+	}
+	return gob.NewDecoder(bytes.NewReader(body)).Decode(v)
+}
+
+// FaultOf translates an error for the wire.
+func FaultOf(err error) Fault {
+	if err == nil {
+		return Fault{}
+	}
+	return Fault{fault.KindOf(err), fault.Text(err)}
+}
+
+// Err translates back: a fault of the keeper's is the same sentinel again.
+func (f Fault) Err() error {
+	if f.Text == "" {
+		return nil
+	}
+	for _, e := range []error{
+		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
+		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
+	} {
+		if e.Error() == f.Text {
+			return e
+		}
+	}
+	if f.Kind == fault.Internal {
+		return errors.New("keeper: internal error")
+	}
+	return fault.New(f.Kind, f.Text)
+}
