@@ -1,0 +1,148 @@
+// Package link is the flow by which a device comes to ask for a person's colour.
+//
+// Until people link their own devices by consent, an operator's command does it,
+// through the keeper's admin socket; the person is found by the blind index of
+// their NIK, which this flow never stores.
+package link
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+// Errors of linking.
+var (
+	ErrNoPerson = fault.New(fault.NotFound, "nobody is registered under this NIK")
+	ErrNoLink   = fault.New(fault.NotFound, "no such link")
+)
+
+// Keeper is what linking asks of the keeper.
+type Keeper interface {
+	Index(ctx context.Context, kind keeper.Kind, values [][]byte) ([]identity.Tag, error)
+}
+
+// Flow links devices to people.
+type Flow struct {
+	DB     store.DB
+	Keeper Keeper
+	Now    func() time.Time
+}
+
+// Request asks for one link.
+type Request struct {
+	NIK     identity.NIK
+	Partner partner.ID
+	Device  identity.Thumbprint
+}
+
+// Create makes the links asked for, all or none, and returns each with its person.
+func (f *Flow) Create(ctx context.Context, asked []Request) ([]identity.Link, []identity.PersonID, error) {
+	people, err := f.find(ctx, asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	subjects := make([][]byte, len(people))
+	for i, p := range people {
+		subjects[i] = binary.BigEndian.AppendUint64(nil, uint64(p))
+	}
+	tags, err := f.Keeper.Index(ctx, keeper.KindSubject, subjects)
+	if err != nil {
+		return nil, nil, err
+	}
+	links := make([]identity.Link, len(asked))
+	now := f.Now()
+	for i, r := range asked {
+		links[i] = identity.Link{ID: newID(now), Partner: r.Partner, Subject: tags[i], Device: r.Device, Created: now.Truncate(time.Second)}
+	}
+	err = f.DB.Bulk(ctx, func(s store.Stores) error {
+		if err := live(s, asked); err != nil {
+			return err
+		}
+		for _, l := range links {
+			if err := s.Links.Put(l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return links, people, err
+}
+
+func (f *Flow) find(ctx context.Context, asked []Request) ([]identity.PersonID, error) {
+	niks := make([][]byte, len(asked))
+	for i, r := range asked {
+		niks[i] = []byte(r.NIK.Reveal())
+	}
+	tags, err := f.Keeper.Index(ctx, keeper.KindNIK, niks)
+	if err != nil {
+		return nil, err
+	}
+	var people []identity.PersonID
+	err = f.DB.View(ctx, func(s store.Stores) (err error) {
+		people, err = s.People.ByNIK(tags)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		if p == 0 {
+			return nil, ErrNoPerson
+		}
+	}
+	return people, nil
+}
+
+// live refuses links through partners that are not served.
+func live(s store.Stores, asked []Request) error {
+	all, err := s.Partners.All()
+	if err != nil {
+		return err
+	}
+	known := map[partner.ID]partner.Partner{}
+	for _, p := range all {
+		known[p.ID] = p
+	}
+	for _, r := range asked {
+		if err := known[r.Partner].Admit(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End ends a link; the next request over it is refused.
+func (f *Flow) End(ctx context.Context, id identity.LinkID) error {
+	return f.DB.Update(ctx, func(s store.Stores) error {
+		found, err := s.Links.Get([]identity.LinkID{id})
+		if err != nil {
+			return err
+		}
+		l := found[0]
+		if l.ID != id {
+			return ErrNoLink
+		}
+		if l.Ended.IsZero() {
+			l.Ended = f.Now().Truncate(time.Second)
+		}
+		return s.Links.Put(l)
+	})
+}
+
+// newID makes an id that ascends with time: 48 bits of milliseconds, 80 random.
+func newID(now time.Time) identity.LinkID {
+	var id identity.LinkID
+	rand.Read(id[:])
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(now.UnixMilli()))
+	copy(id[:6], ms[2:])
+	return id
+}
