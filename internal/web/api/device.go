@@ -1,0 +1,339 @@
+// Package api is what devices and doors may ask of the platform over HTTP.
+//
+// A device's requests arrive encapsulated, through a partner's relay; Device
+// answers them once opened. Everything a request can be wrong in is found here,
+// and every request, wrong or right, then takes the same way through the gate.
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/problem"
+	"github.com/amanah-project/amanah/internal/web/token"
+	"github.com/amanah-project/amanah/verify"
+)
+
+// Errors of reading a device's request.
+var (
+	ErrRoute   = fault.New(fault.NotFound, "no such resource")
+	ErrBody    = fault.New(fault.Invalid, "the body is not the JSON object this resource takes")
+	ErrNonce   = fault.New(fault.Invalid, "nonce: 16 bytes, base64url, the first six the time in milliseconds")
+	ErrHolder  = fault.New(fault.Invalid, "holder: the public key of this visit, base64url: 32 bytes of Ed25519 or 33 of P-256")
+	ErrVisitID = fault.New(fault.Invalid, "visit: 32 hexadecimal digits, of a visit of the last day")
+	ErrEmpty   = fault.New(fault.Invalid, "leave: name a visit or send the code of an exit")
+)
+
+// Request is one request of a device, taken out of its encapsulation.
+type Request struct {
+	Partner partner.ID // whose relay brought it
+	Method  string
+	Path    string
+	Auth    string // Authorization
+	Proof   string // DPoP
+	Lang    string // Accept-Language: id, or en
+	Body    []byte
+}
+
+// Response is the answer, before it is padded and sealed.
+type Response struct {
+	Status int
+	Type   string
+	Nonce  string // DPoP-Nonce for the next request
+	Body   []byte
+}
+
+// Device answers devices.
+type Device struct {
+	Host    string // public host name: of proofs' URLs and of venue codes
+	Tokens  func() *token.Sealer
+	Nonces  *dpop.Nonces
+	Once    *dpop.Once
+	Codes   *Codes
+	Gate    Gate
+	History History
+	Book    *gate.Book
+	Tickets func() TicketSigner
+	Now     func() time.Time
+}
+
+// Gate is the flow behind most requests.
+type Gate interface {
+	Do(ctx context.Context, a gate.Ask) gate.Answer
+}
+
+// History is the flow behind a person's own history.
+type History interface {
+	Page(ctx context.Context, who gate.Member, page int) (gate.Page, error)
+}
+
+// Serve answers one request. It never fails: what cannot be served is answered
+// with a problem document, after the same work.
+func (d *Device) Serve(ctx context.Context, r *Request) Response {
+	now := d.Now()
+	claims, err := d.admit(r, now)
+	if err != nil {
+		return d.void(ctx, r, claims, err)
+	}
+	who := gate.Member{Link: claims.Link, Person: claims.Person}
+	ask := gate.Ask{Partner: claims.Partner, Member: who, Device: claims.Key}
+	switch {
+	case r.Method == "POST" && r.Path == "/v1/visits":
+		return d.checkIn(ctx, r, ask, now)
+	case r.Method == "POST" && r.Path == "/v1/visits/leave":
+		return d.leave(ctx, r, ask, now)
+	case r.Method == "GET" && r.Path == "/v1/status":
+		ask.Act = venue.ActLook
+		return d.look(ctx, r, ask)
+	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/visits"):
+		return d.history(ctx, r, ask)
+	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/venues/"):
+		return d.venue(ctx, r, ask, now)
+	}
+	return d.void(ctx, r, claims, ErrRoute)
+}
+
+// admit opens the token and verifies the proof that comes with it.
+func (d *Device) admit(r *Request, now time.Time) (token.Claims, error) {
+	sealed, ok := strings.CutPrefix(r.Auth, "DPoP ")
+	if !ok {
+		return token.Claims{}, token.ErrToken
+	}
+	claims, err := d.Tokens().Open(sealed, token.ScopeColour, now)
+	if err != nil {
+		return token.Claims{}, err
+	}
+	if claims.Partner != r.Partner {
+		return token.Claims{}, token.ErrToken
+	}
+	path, _, _ := strings.Cut(r.Path, "?")
+	proof, err := dpop.Verify(r.Proof, dpop.Want{
+		Method: r.Method, URL: "https://" + d.Host + path, Token: sealed, Fresh: d.Nonces.Fresh,
+	})
+	if err != nil {
+		return claims, err
+	}
+	if proof.Thumbprint != claims.Key {
+		return claims, dpop.ErrBound
+	}
+	return claims, d.Once.Use(proof, now)
+}
+
+// void sends what cannot be served through the gate all the same, so that it
+// costs one intent and leaves with a batch like every other answer.
+func (d *Device) void(ctx context.Context, r *Request, c token.Claims, why error) Response {
+	a := d.Gate.Do(ctx, gate.Ask{
+		Act: venue.ActVoid, Partner: r.Partner, Member: gate.Member{Link: c.Link, Person: c.Person}, Device: c.Key, Fault: why,
+	})
+	return d.problem(a.Err)
+}
+
+func (d *Device) problem(err error) Response {
+	status, body := problem.Document(err)
+	return Response{Status: status, Type: problem.Type, Nonce: d.Nonces.Give(), Body: body}
+}
+
+func (d *Device) ok(body []byte) Response {
+	return Response{Status: 200, Type: "application/json", Nonce: d.Nonces.Give(), Body: body}
+}
+
+// checkInBody is POST /v1/visits.
+type checkInBody struct {
+	Code   string   `json:"code"`   // the venue code's URL as scanned
+	Party  int      `json:"party"`  // people entering, the person included; default 1
+	With   []string `json:"with"`   // tokens of the party's other linked members, on this device
+	Nonce  string   `json:"nonce"`  // the same for every retry
+	Holder string   `json:"holder"` // one-visit public key for the ticket
+}
+
+func (d *Device) checkIn(ctx context.Context, r *Request, a gate.Ask, now time.Time) Response {
+	var b checkInBody
+	holder, err := d.readCheckIn(r, &b, &a, now)
+	if err != nil {
+		a.Act, a.Fault, a.With = venue.ActVoid, err, nil
+	}
+	answer := d.Gate.Do(ctx, a)
+	if answer.Err != nil {
+		return d.problem(answer.Err)
+	}
+	return d.admitted(r, answer, holder, now)
+}
+
+func (d *Device) readCheckIn(r *Request, b *checkInBody, a *gate.Ask, now time.Time) (verify.PublicKey, error) {
+	b.Party = 1
+	if err := json.Unmarshal(r.Body, b); err != nil {
+		return verify.PublicKey{}, ErrBody
+	}
+	code, err := d.Codes.Read(b.Code, now)
+	if err != nil {
+		return verify.PublicKey{}, err
+	}
+	nonce, err := base64.RawURLEncoding.DecodeString(b.Nonce)
+	if err != nil || len(nonce) != len(a.Nonce) {
+		return verify.PublicKey{}, ErrNonce
+	}
+	holder, err := readHolder(b.Holder)
+	if err != nil {
+		return verify.PublicKey{}, err
+	}
+	a.Act, a.Venue, a.Door, a.Party = venue.ActCheckIn, venue.ID(code.Venue), venue.Door(code.Door), b.Party
+	copy(a.Nonce[:], nonce)
+	if code.Exit {
+		return holder, ErrExit
+	}
+	if err := a.Nonce.Check(now); err != nil {
+		return holder, err
+	}
+	if err := venue.CheckParty(b.Party); err != nil {
+		return holder, err
+	}
+	return holder, d.members(b.With, a, now)
+}
+
+// members opens the tokens of the party's other linked members: they must be of
+// this partner and bound to this device.
+func (d *Device) members(tokens []string, a *gate.Ask, now time.Time) error {
+	if len(tokens) > gate.MaxMembers || len(tokens) >= a.Party && len(tokens) > 0 {
+		return gate.ErrMembers
+	}
+	for _, sealed := range tokens {
+		c, err := d.Tokens().Open(sealed, token.ScopeColour, now)
+		if err != nil {
+			return err
+		}
+		if c.Partner != a.Partner || c.Key != a.Device || c.Person == a.Person {
+			return token.ErrToken
+		}
+		a.With = append(a.With, gate.Member{Link: c.Link, Person: c.Person})
+	}
+	return nil
+}
+
+func readHolder(s string) (verify.PublicKey, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return verify.PublicKey{}, ErrHolder
+	}
+	alg := verify.Ed25519
+	if len(raw) == 33 {
+		alg = verify.P256
+	}
+	k, err := verify.ParsePublicKey(alg, raw)
+	if err != nil {
+		return verify.PublicKey{}, ErrHolder
+	}
+	return k, nil
+}
+
+// leaveBody is POST /v1/visits/leave.
+type leaveBody struct {
+	Visit string `json:"visit"` // the visit to end, or
+	Code  string `json:"code"`  // the exit code scanned
+	Cover bool   `json:"cover"` // do nothing, so that a missing check-out tells nothing
+}
+
+func (d *Device) leave(ctx context.Context, r *Request, a gate.Ask, now time.Time) Response {
+	var b leaveBody
+	if err := d.readLeave(r, &b, &a, now); err != nil {
+		a.Act, a.Fault = venue.ActVoid, err
+	}
+	answer := d.Gate.Do(ctx, a)
+	if answer.Err != nil {
+		return d.problem(answer.Err)
+	}
+	return d.ok([]byte(`{"closed":` + strconv.Itoa(answer.Closed) + `}`))
+}
+
+func (d *Device) readLeave(r *Request, b *leaveBody, a *gate.Ask, now time.Time) error {
+	if err := json.Unmarshal(r.Body, b); err != nil {
+		return ErrBody
+	}
+	a.Act = venue.ActLeave
+	switch {
+	case b.Cover:
+		a.Act = venue.ActCover
+	case b.Visit != "":
+		raw, err := hex.DecodeString(b.Visit)
+		if err != nil || len(raw) != len(a.Visit) {
+			return ErrVisitID
+		}
+		copy(a.Visit[:], raw)
+		if age := now.Sub(venue.Nonce(a.Visit).Time()); age > 24*time.Hour || age < -venue.Skew {
+			return ErrVisitID
+		}
+	case b.Code != "":
+		code, err := d.Codes.Read(b.Code, now)
+		if err != nil {
+			return err
+		}
+		a.Venue, a.Door = venue.ID(code.Venue), venue.Door(code.Door)
+	default:
+		return ErrEmpty
+	}
+	return nil
+}
+
+func (d *Device) look(ctx context.Context, r *Request, a gate.Ask) Response {
+	answer := d.Gate.Do(ctx, a)
+	if answer.Err != nil {
+		return d.problem(answer.Err)
+	}
+	return d.ok(d.appendColour(append([]byte(nil), '{'), r.Lang, answer, '}'))
+}
+
+// venue tells how full a place is before the person confirms.
+func (d *Device) venue(ctx context.Context, r *Request, a gate.Ask, now time.Time) Response {
+	n, err := strconv.ParseUint(strings.TrimPrefix(r.Path, "/v1/venues/"), 10, 64)
+	place, ok := d.Book.Place(venue.ID(n))
+	if err != nil || !ok {
+		return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, venue.ErrUnknown)
+	}
+	a.Act = venue.ActCover
+	answer := d.Gate.Do(ctx, a)
+	if answer.Err != nil {
+		return d.problem(answer.Err)
+	}
+	body, err := json.Marshal(struct {
+		Name     string         `json:"name"`
+		Category venue.Category `json:"category"`
+		Inside   int            `json:"inside"`
+		Limit    int            `json:"limit"`
+	}{place.Venue.Name, place.Venue.Category, place.Inside, place.Limit(now)})
+	if err != nil {
+		return d.problem(err)
+	}
+	return d.ok(body)
+}
+
+func (d *Device) history(ctx context.Context, r *Request, a gate.Ask) Response {
+	page := 0
+	if _, q, ok := strings.Cut(r.Path, "?page="); ok {
+		n, err := strconv.Atoi(q)
+		if err != nil || n < 0 || n > 1000 {
+			return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, ErrRoute)
+		}
+		page = n
+	} else if r.Path != "/v1/visits" {
+		return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, ErrRoute)
+	}
+	// The link is checked, and an intent left, like for every other request.
+	a.Act = venue.ActCover
+	if answer := d.Gate.Do(ctx, a); answer.Err != nil {
+		return d.problem(answer.Err)
+	}
+	p, err := d.History.Page(ctx, a.Member, page)
+	if err != nil {
+		return d.problem(err)
+	}
+	return d.ok(appendPage(nil, p, d.Book, r.Lang))
+}

@@ -1,0 +1,199 @@
+// Package relay is the platform's door for partners' relays: one resource that
+// takes an encapsulated message and answers with one, and the documents that
+// devices fetch through their relay.
+//
+// What a relay can see of the platform's answer depends on who the relay is and
+// on the framing alone: every message that opens is answered with 200, one
+// length and one set of headers.
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/problem"
+	"github.com/amanah-project/amanah/internal/web/token"
+	"github.com/amanah-project/amanah/ohttp"
+)
+
+// Errors that a relay sees.
+var (
+	ErrMedia  = fault.New(fault.Invalid, "the content type must be message/ohttp-req")
+	ErrSize   = fault.Newf(fault.Invalid, "an encapsulated request has exactly %d bytes", ohttp.RequestSize)
+	ErrKeyID  = fault.New(fault.Invalid, "the key configuration is not known: fetch it again")
+	ErrOpen   = fault.New(fault.Invalid, "the message does not open")
+	ErrReplay = fault.New(fault.Conflict, "the message was sent before")
+	ErrLoad   = fault.New(fault.Busy, "too many messages: try again shortly")
+)
+
+// Partners says which partners are served.
+type Partners interface {
+	// Admit returns nil for a live partner whose relay holds that key.
+	Admit(id partner.ID, key [32]byte) error
+}
+
+// Device answers the opened requests.
+type Device interface {
+	Serve(ctx context.Context, r *api.Request) api.Response
+}
+
+// Observer is told of each message, for metrics.
+type Observer interface {
+	Relayed(partner, outcome string)
+}
+
+// Handler takes encapsulated messages.
+type Handler struct {
+	URL      string // of this resource, as relays' proofs name it
+	Tokens   func() *token.Sealer
+	Nonces   *dpop.Nonces
+	Once     *dpop.Once
+	Partners Partners
+	Gateway  *ohttp.Gateway
+	Device   Device
+	Seen     Observer
+	Now      func() time.Time
+	Known    *dpop.Known // relays' proof headers
+}
+
+// ServeHTTP answers POST /ohttp.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := h.Now()
+	who, err := h.admit(r, now)
+	w.Header()["Dpop-Nonce"] = []string{h.Nonces.Give()}
+	if err != nil {
+		h.refuse(w, who, err)
+		return
+	}
+	var buf [ohttp.RequestSize + 1]byte
+	body, err := read(r, buf[:])
+	if err != nil {
+		h.refuse(w, who, err)
+		return
+	}
+	answer, err := h.answer(r.Context(), who, body)
+	if err != nil {
+		h.refuse(w, who, err)
+		return
+	}
+	head := w.Header()
+	head["Content-Type"] = mediaResponse
+	head["Content-Length"] = []string{strconv.Itoa(len(answer))}
+	head["Cache-Control"] = noStore
+	h.Seen.Relayed(who.String(), "answered")
+	_, _ = w.Write(answer) // a relay that hung up loses the answer; the retry finds it
+}
+
+// These slices are shared by all answers and never written to.
+var (
+	mediaResponse = []string{ohttp.MediaTypeResponse}
+	noStore       = []string{"no-store"}
+)
+
+// admit verifies the relay's own credential.
+func (h *Handler) admit(r *http.Request, now time.Time) (partner.ID, error) {
+	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), "DPoP ")
+	if !ok {
+		return 0, token.ErrToken
+	}
+	claims, err := h.Tokens().Open(sealed, token.ScopeRelay, now)
+	if err != nil {
+		return 0, err
+	}
+	if err := h.Partners.Admit(claims.Partner, claims.Key); err != nil {
+		return claims.Partner, err
+	}
+	proof, err := dpop.Verify(r.Header.Get("DPoP"), dpop.Want{
+		Method: http.MethodPost, URL: h.URL, Token: sealed, Fresh: h.Nonces.Fresh, Known: h.Known,
+	})
+	if err != nil {
+		return claims.Partner, err
+	}
+	if proof.Thumbprint != claims.Key {
+		return claims.Partner, dpop.ErrBound
+	}
+	return claims.Partner, h.Once.Use(proof, now)
+}
+
+// read takes the body if it is of the right type and size. It reads into buf,
+// which has room for one byte too many.
+func read(r *http.Request, buf []byte) ([]byte, error) {
+	if r.Header.Get("Content-Type") != ohttp.MediaTypeRequest {
+		return nil, ErrMedia
+	}
+	n, err := io.ReadFull(r.Body, buf)
+	if !errors.Is(err, io.ErrUnexpectedEOF) || n == 0 {
+		return nil, ErrSize
+	}
+	return buf[:n], nil
+}
+
+// answer opens a message, has it answered and seals the answer.
+func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) ([]byte, error) {
+	plain, seal, err := h.Gateway.Open(body)
+	if err != nil {
+		return nil, framing(err)
+	}
+	inner, err := ohttp.ParseRequest(plain)
+	if err != nil {
+		// It opened, so nothing but the sealed answer may tell the relay.
+		inner = ohttp.Request{}
+	}
+	out := h.Device.Serve(ctx, &api.Request{
+		Partner: who,
+		Method:  inner.Method,
+		Path:    inner.Path,
+		Auth:    ohttp.Get(inner.Header, "authorization"),
+		Proof:   ohttp.Get(inner.Header, "dpop"),
+		Lang:    ohttp.Get(inner.Header, "accept-language"),
+		Body:    inner.Body,
+	})
+	message, err := ohttp.AppendResponse(nil, &ohttp.Response{
+		Status: out.Status,
+		Header: []ohttp.Field{{Name: "content-type", Value: out.Type}, {Name: "dpop-nonce", Value: out.Nonce}},
+		Body:   out.Body,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return seal.Seal(nil, message)
+}
+
+// framing translates what may be said of a message that did not open.
+func framing(err error) error {
+	switch {
+	case errors.Is(err, ohttp.ErrSize):
+		return ErrSize
+	case errors.Is(err, ohttp.ErrKeyID):
+		return staleKey{ErrKeyID}
+	case errors.Is(err, ohttp.ErrReplay):
+		return ErrReplay
+	case errors.Is(err, ohttp.ErrReplayCacheFull):
+		return ErrLoad
+	}
+	return ErrOpen
+}
+
+func (h *Handler) refuse(w http.ResponseWriter, who partner.ID, err error) {
+	h.Seen.Relayed(who.String(), fault.KindOf(err).String())
+	problem.Write(w, err)
+}
+
+// staleKey carries the problem type that tells a device to fetch the key
+// configuration again.
+type staleKey struct{ error }
+
+// Unwrap returns the fault.
+func (e staleKey) Unwrap() error { return e.error }
+
+// ProblemType implements problem.Typed.
+func (staleKey) ProblemType() string { return ohttp.ProblemKey }
