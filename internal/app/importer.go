@@ -1,0 +1,314 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/evidence"
+	"github.com/amanah-project/amanah/internal/format/rows"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/synth"
+)
+
+// ImportOptions say what to import.
+type ImportOptions struct {
+	File     string
+	Errors   string                       // file for refused rows: line and reason, never a value; "" for File + ".errors"
+	Again    bool                         // take the file from its start although it was imported
+	Progress func(done, size, rows int64) // bytes of the file, rows taken
+}
+
+// Imported is what became of a file.
+type Imported struct {
+	Rows    int64 `json:"rows"`
+	Added   int64 `json:"added"`
+	Known   int64 `json:"known"`
+	Aside   int64 `json:"set_aside"`
+	Refused int64 `json:"refused"`
+	Resumed bool  `json:"resumed"`
+}
+
+const importBatch = 4096
+
+// feed is a file on its way in, kind by kind.
+type feed struct {
+	kind    string
+	columns map[string]string
+	needs   []string
+	take    func(r *rows.Row) error // decodes a row and holds it for the batch
+	flush   func(ctx context.Context, p identity.Progress) (evidence.Tally, error)
+}
+
+// ImportPeople registers the people of a file.
+func (o *Operator) ImportPeople(ctx context.Context, opt ImportOptions) (Imported, error) {
+	var batch []evidence.Newcomer
+	today := day.Of(o.now())
+	flow := o.flow()
+	return o.run(ctx, opt, feed{
+		kind: "people", columns: evidence.PersonColumns(), needs: []string{"nik", "name", "birth_date"},
+		take: func(r *rows.Row) error {
+			p, err := evidence.ReadPerson(r.Get, today)
+			if err == nil {
+				batch = append(batch, evidence.Newcomer{Line: r.Line, Person: p})
+			}
+			return err
+		},
+		flush: func(ctx context.Context, p identity.Progress) (evidence.Tally, error) {
+			t, err := flow.People(ctx, batch, p)
+			batch = batch[:0]
+			return t, err
+		},
+	})
+}
+
+// ImportEvidence adds the evidence of a file.
+func (o *Operator) ImportEvidence(ctx context.Context, opt ImportOptions) (Imported, error) {
+	var batch []evidence.Fact
+	flow := o.flow()
+	return o.run(ctx, opt, feed{
+		kind: "evidence", columns: evidence.FactColumns(), needs: []string{"nik", "kind", "ref"},
+		take: func(r *rows.Row) error {
+			nik, item, err := evidence.ReadFact(r.Get)
+			if err == nil {
+				batch = append(batch, evidence.Fact{Line: r.Line, NIK: nik, Item: item})
+			}
+			return err
+		},
+		flush: func(ctx context.Context, p identity.Progress) (evidence.Tally, error) {
+			t, err := flow.Facts(ctx, batch, p)
+			batch = batch[:0]
+			return t, err
+		},
+	})
+}
+
+// run takes a file batch by batch. Each batch is durable with the number of lines
+// taken, so that a run that was interrupted is gone on with by the same command.
+func (o *Operator) run(ctx context.Context, opt ImportOptions, s feed) (out Imported, err error) {
+	f, err := os.Open(opt.File)
+	if err != nil {
+		return out, fault.Newf(fault.Invalid, "%s cannot be read: %v", filepath.Base(opt.File), unwrapPath(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return out, err
+	}
+	p := identity.Progress{}
+	if p.Source, err = fingerprint(s.kind, f); err != nil {
+		return out, err
+	}
+	table, err := rows.Open(f, rows.Options{Columns: s.columns, Required: s.needs})
+	if err != nil {
+		return out, err
+	}
+	if unknown := table.Unknown(); len(unknown) > 0 {
+		return out, fault.Newf(fault.Invalid, "%q is no column of %s: remove or rename it, so that nothing is passed over by mistake", unknown[0], s.kind)
+	}
+	if !opt.Again {
+		if p, err = o.progress(ctx, p); err != nil {
+			return out, err
+		}
+	}
+	bad, err := openErrors(opt, p.Offset > 0)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, bad.Close()) }()
+	out.Resumed = p.Offset > 0
+	im := &importing{feed: s, table: table, bad: bad, progress: p, from: p.Offset, out: &out}
+	return out, im.all(ctx, func() {
+		if opt.Progress != nil {
+			opt.Progress(table.Consumed(), info.Size(), out.Rows)
+		}
+	})
+}
+
+type importing struct {
+	feed
+	table    *rows.Reader
+	bad      io.Writer
+	progress identity.Progress
+	from     int64 // lines taken by an earlier run
+	out      *Imported
+}
+
+func (im *importing) all(ctx context.Context, shown func()) error {
+	for held := 0; ; {
+		r, err := im.table.Next()
+		if err == io.EOF {
+			if err := im.commit(ctx); err != nil {
+				return err
+			}
+			shown()
+			return nil
+		}
+		var odd *rows.RowError
+		if err != nil && !errors.As(err, &odd) {
+			return err
+		}
+		line := im.table.Position().Line
+		if line <= im.from {
+			continue // an earlier run took it
+		}
+		im.out.Rows++
+		if odd != nil {
+			err = im.refuse(odd.Line, odd.Why)
+		} else if why := im.row(r); why != nil {
+			err = im.refuse(r.Line, why)
+		}
+		if err != nil {
+			return err
+		}
+		im.progress.Offset = line
+		if held++; held == importBatch {
+			if err := im.commit(ctx); err != nil {
+				return err
+			}
+			shown()
+			held = 0
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+func (im *importing) row(r *rows.Row) error {
+	if len(r.Unknown()) > 0 {
+		return errMember
+	}
+	return im.take(r)
+}
+
+var errMember = fault.New(fault.Invalid, "the object has a member that is no column: see the command's help for their names")
+
+func (im *importing) commit(ctx context.Context) error {
+	t, err := im.flush(ctx, im.progress)
+	if err != nil {
+		return err
+	}
+	im.out.Added += int64(t.Added)
+	im.out.Known += int64(t.Known)
+	im.out.Aside += int64(t.Set)
+	for _, r := range t.Refusals {
+		if err := im.refuse(r.Line, r.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse writes where and why, never what.
+func (im *importing) refuse(line int64, why error) error {
+	im.out.Refused++
+	_, err := fmt.Fprintf(im.bad, "%d\t%s\n", line, fault.Text(why))
+	return err
+}
+
+// fingerprint names a file by its kind and first bytes, so that the same file under
+// another name is gone on with, and another one under the same name is not.
+func fingerprint(kind string, f *os.File) (string, error) {
+	head := make([]byte, 1<<16)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return "", err
+	}
+	sum := sha256.Sum256(head[:n])
+	return kind + " " + hex.EncodeToString(sum[:16]), nil
+}
+
+func (o *Operator) progress(ctx context.Context, p identity.Progress) (identity.Progress, error) {
+	err := o.DB.View(ctx, func(s store.Stores) error {
+		found, err := s.Progress.Progress(p.Source)
+		if found.Source != "" {
+			p = found
+		}
+		return err
+	})
+	return p, err
+}
+
+func openErrors(opt ImportOptions, more bool) (*os.File, error) {
+	name := opt.Errors
+	if name == "" {
+		name = opt.File + ".errors"
+	}
+	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+	if more {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	}
+	f, err := os.OpenFile(name, flags, 0o600)
+	if err != nil {
+		return nil, fault.Newf(fault.Invalid, "the file for refused rows cannot be made: %v", unwrapPath(err))
+	}
+	return f, nil
+}
+
+// Synthesize registers n synthetic people with their evidence, in memory from
+// generator to database.
+func (o *Operator) Synthesize(ctx context.Context, seed uint64, n int, progress func(done int)) (int, error) {
+	p := synth.New(seed, day.Of(o.now()))
+	flow := o.flow()
+	for first := 0; first < n; first += importBatch {
+		var people []evidence.Newcomer
+		var facts []evidence.Fact
+		for i := first; i < min(first+importBatch, n); i++ {
+			who, err := p.Person(i)
+			if err != nil {
+				return first, err
+			}
+			people = append(people, evidence.Newcomer{Line: int64(i), Person: who})
+			if e := p.Evidence(i); e.Len() > 0 {
+				facts = append(facts, evidence.Fact{Line: int64(i), NIK: who.NIK, Item: e})
+			}
+		}
+		at := identity.Progress{Source: fmt.Sprintf("synth %d people", seed), Offset: int64(first)}
+		if _, err := flow.People(ctx, people, at); err != nil {
+			return first, err
+		}
+		at.Source = fmt.Sprintf("synth %d evidence", seed)
+		t, err := flow.Facts(ctx, facts, at)
+		if err == nil && len(t.Refusals) > 0 {
+			err = t.Refusals[0].Reason
+		}
+		if err != nil {
+			return first, err
+		}
+		progress(first + len(people))
+	}
+	return n, nil
+}
+
+// WriteSynthetic writes n synthetic people and their evidence as files to import.
+func WriteSynthetic(people, facts io.Writer, seed uint64, n int, now time.Time) error {
+	p := synth.New(seed, day.Of(now))
+	if _, err := io.WriteString(people, "nik,name,birth_date,phone\n"); err != nil {
+		return err
+	}
+	for i := range n {
+		if err := p.WriteCSV(people, i); err != nil {
+			return err
+		}
+		if err := p.WriteNDJSON(facts, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SyntheticNIK is the NIK of a synthetic person.
+func SyntheticNIK(seed uint64, i int) (identity.NIK, error) {
+	who, err := synth.New(seed, day.Of(time.Now())).Person(i)
+	return who.NIK, err
+}

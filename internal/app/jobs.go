@@ -1,0 +1,85 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/flow/gate"
+)
+
+// job is work that a server does by itself. Every server of an installation may
+// run every job: each is safe to run twice and beside itself.
+type job struct {
+	name  string
+	every time.Duration
+	run   func(ctx context.Context) error
+}
+
+func (s *Server) jobs() []job {
+	return []job{
+		{"partners", pollEvery, func(ctx context.Context) error { return s.members.poll(ctx, s.db) }},
+		{"venues", 2 * time.Second, func(ctx context.Context) error { return s.book.Refresh(ctx, s.db) }},
+		{"keys", 10 * time.Minute, func(ctx context.Context) error {
+			return s.ring.renew(ctx, s.keeper, s.cfg.Host, s.gateway, s.codes, time.Now)
+		}},
+		{"check-out", 15 * time.Second, s.checkOut},
+		{"forget", time.Hour, s.forget},
+		{"sweep", time.Hour, s.sweep},
+	}
+}
+
+// startJobs runs each job at its pace until ctx ends.
+func (s *Server) startJobs(ctx context.Context) *sync.WaitGroup {
+	var done sync.WaitGroup
+	for _, j := range s.jobs() {
+		done.Go(func() {
+			tick := time.NewTicker(j.every)
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+				if err := j.run(ctx); err != nil && ctx.Err() == nil {
+					s.log.Warn("job", "name", j.name, "error", err)
+				}
+			}
+		})
+	}
+	return &done
+}
+
+// checkOut ends visits whose stay is over.
+func (s *Server) checkOut(ctx context.Context) error {
+	for {
+		n, err := gate.Expire(ctx, s.db, time.Now(), 256)
+		if err != nil || n < 256 {
+			return err
+		}
+	}
+}
+
+// forget destroys the keys of days past their retention, and then the rows that
+// nobody can read any more.
+func (s *Server) forget(ctx context.Context) error {
+	first := day.Of(time.Now()).Add(-s.cfg.Retention.VisitDays)
+	health, err := s.keeper.Health(ctx)
+	if err != nil {
+		return err
+	}
+	for d := health.FirstDay; health.Days > 0 && d < first; d++ {
+		if _, err := s.keeper.DestroyDay(ctx, d); err != nil {
+			return err
+		}
+		s.log.Info("day key destroyed", "day", d.String())
+	}
+	for {
+		n, err := gate.Forget(ctx, s.db, first.Start(), 2000)
+		if err != nil || n < 2000 {
+			return err
+		}
+	}
+}

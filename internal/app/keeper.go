@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/amanah-project/amanah/internal/fault"
+	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
+	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
+	"github.com/amanah-project/amanah/internal/telemetry"
+)
+
+// KeeperConfig are the flags of `amanah keeper`.
+type KeeperConfig struct {
+	Dir            string `required:"" help:"The keeper's folder; made when absent."`
+	Sockets        string `required:"" help:"Folder of serve.sock and admin.sock."`
+	Credential     string `help:"File of at least 32 bytes that seals the root key; made when absent and the folder is new."`
+	PassphraseFile string `help:"File holding a passphrase that seals the root key instead."`
+	SameUser       bool   `help:"Answer peers of the keeper's own user. For trials only."`
+	RetentionDays  int    `default:"30" help:"Days after which a day's key may be destroyed."`
+	ColoursPerDay  int    `default:"12" help:"Colours a person may be told in a day."`
+	UntilEOF       bool   `hidden:"" help:"End when standard input ends."`
+}
+
+// RunKeeper runs a keeper until ctx ends.
+func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Writer) (err error) {
+	log := telemetry.Log(logTo, "text", slog.LevelInfo)
+	credential, err := cfg.credential()
+	if err != nil {
+		return err
+	}
+	if cfg.ColoursPerDay < 1 || cfg.ColoursPerDay > 12 {
+		return fault.New(fault.Invalid, "a person may be told 1 to 12 colours in a day")
+	}
+	k, err := keeperserver.Open(keeperserver.Options{
+		Dir: cfg.Dir, Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, k.Close()) }()
+	if cfg.UntilEOF {
+		var cancel context.CancelFunc
+		ctx, cancel = UntilEOF(ctx, in)
+		defer cancel()
+	}
+	log.Info("keeping", "dir", filepath.Base(cfg.Dir))
+	return k.Serve(ctx, keeperserver.ListenOptions{Dir: cfg.Sockets, SameUser: cfg.SameUser, Log: log})
+}
+
+func (cfg KeeperConfig) credential() (keeperserver.Credential, error) {
+	if (cfg.Credential == "") == (cfg.PassphraseFile == "") {
+		return keeperserver.Credential{}, fault.New(fault.Invalid, "give either --credential or --passphrase-file")
+	}
+	if cfg.PassphraseFile != "" {
+		c, err := keeperserver.ReadCredential(cfg.PassphraseFile)
+		return keeperserver.Credential{Passphrase: trimLine(c.Secret)}, err
+	}
+	if err := makeCredential(cfg.Credential, cfg.Dir); err != nil {
+		return keeperserver.Credential{}, err
+	}
+	return keeperserver.ReadCredential(cfg.Credential)
+}
+
+func trimLine(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// makeCredential makes a credential file for a keeper that has none and no folder
+// yet: a folder sealed by another credential must not be left behind by mistake.
+func makeCredential(name, dir string) error {
+	if _, err := os.Stat(name); !os.IsNotExist(err) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(dir, "root")); err == nil {
+		return fault.New(fault.Invalid, "the keeper's folder exists but its credential file does not: restore the file it was made with")
+	}
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	return WriteSecret(name, secret)
+}
+
+func (c Config) serveSocket() string {
+	if c.Keeper.Socket != "" {
+		return c.Keeper.Socket
+	}
+	return filepath.Join(c.Data, "run", "serve.sock")
+}
+
+func (c Config) adminSocket() string {
+	switch {
+	case c.Keeper.Admin != "":
+		return c.Keeper.Admin
+	case c.Keeper.Socket != "":
+		return filepath.Join(filepath.Dir(c.Keeper.Socket), "admin.sock")
+	}
+	return filepath.Join(c.Data, "run", "admin.sock")
+}
+
+// reachKeeper returns a client of the keeper, starting one as a child when the
+// configuration names none and none answers. Calling stop lets the child end.
+func reachKeeper(ctx context.Context, cfg Config, socket string, logTo io.Writer) (*keeperclient.Client, func(), error) {
+	k := keeperclient.New(socket)
+	stop := func() { _ = k.Close() }
+	if _, err := k.Health(ctx); err == nil {
+		return k, stop, nil
+	} else if cfg.Keeper.Socket != "" {
+		return nil, nil, fmt.Errorf("no keeper answers on %s: %w", filepath.Base(socket), err)
+	}
+	if !cfg.Keeper.SameUser {
+		return nil, nil, fault.New(fault.Invalid, "no keeper answers, and one started here would run under this user: set keeper.socket, or keeper.same_user for a trial")
+	}
+	child, err := startKeeper(cfg, logTo)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := child.ready(ctx, "the keeper", func() error {
+		_, err := k.Health(ctx)
+		return err
+	}); err != nil {
+		child.stop()
+		return nil, nil, err
+	}
+	return k, func() { _ = k.Close(); child.stop() }, nil
+}
+
+func startKeeper(cfg Config, logTo io.Writer) (*child, error) {
+	credential := cfg.Keeper.Credential
+	if credential == "" {
+		credential = filepath.Join(cfg.Data, "keeper.credential")
+	}
+	return startChild(logTo, "keeper", "--until-eof", "--same-user", "--dir", filepath.Join(cfg.Data, "keeper"),
+		"--sockets", filepath.Join(cfg.Data, "run"), "--credential", credential,
+		"--retention-days", fmt.Sprint(cfg.Retention.VisitDays))
+}

@@ -1,0 +1,115 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/hex"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/token"
+	"github.com/amanah-project/amanah/ohttp"
+	"github.com/amanah-project/amanah/verify"
+)
+
+// ring holds the service keys as the keeper last gave them. It is renewed while
+// the server runs; readers see one whole set or the next.
+type ring struct {
+	set atomic.Pointer[keySet]
+}
+
+type keySet struct {
+	tokens    *token.Sealer
+	tickets   signer
+	venues    signer
+	published []byte // public halves of both, signed by the pin
+	config    []byte // signed key configurations
+	pin       ed25519.PublicKey
+	log       ed25519.PublicKey
+}
+
+// signer signs tickets and venue codes with the key in force.
+type signer struct {
+	host string
+	keys []keeper.SignKey
+	now  func() time.Time
+}
+
+func (s signer) key() (ed25519.PrivateKey, error) {
+	now := s.now()
+	for _, k := range s.keys {
+		if !now.Before(k.NotBefore) && now.Before(k.NotAfter) {
+			return ed25519.NewKeyFromSeed(k.Seed), nil
+		}
+	}
+	return nil, fmt.Errorf("no signing key is in its window: %w", keeper.ErrUnavailable)
+}
+
+// Sign implements api.TicketSigner.
+func (s signer) Sign(t verify.Ticket) ([]byte, error) {
+	k, err := s.key()
+	if err != nil {
+		return nil, err
+	}
+	return verify.SignTicket(k, t)
+}
+
+// Code returns the URL of a venue code.
+func (s signer) Code(c verify.VenueCode) (string, error) {
+	k, err := s.key()
+	if err != nil {
+		return "", err
+	}
+	return verify.SignVenueCode(k, s.host, c)
+}
+
+// source gives the service keys: the keeper's client.
+type source interface {
+	ServiceKeys(ctx context.Context) (keeper.ServiceKeys, error)
+}
+
+// renew asks the keeper for the keys and hands them to whoever uses them.
+func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Gateway, codes *api.Codes, now func() time.Time) error {
+	k, err := from.ServiceKeys(ctx)
+	if err != nil {
+		return err
+	}
+	set := &keySet{
+		tickets: signer{host, k.Ticket, now}, venues: signer{host, k.Venue, now},
+		config: k.Config, pin: k.Pin[:], log: k.Log[:],
+	}
+	if set.tokens, err = token.New(k.Token); err != nil {
+		return err
+	}
+	set.published = k.Published
+	public, err := verify.OpenPublished(k.Published, now(), set.pin)
+	if err != nil {
+		return err
+	}
+	private := make([]*ohttp.PrivateKey, 0, len(k.OHTTP))
+	for _, o := range k.OHTTP {
+		p, err := ohttp.NewPrivateKey(ohttp.KeyID(o.KeyID), ohttp.KEM(o.KEM), o.Private)
+		if err != nil {
+			return err
+		}
+		private = append(private, p)
+	}
+	if gw != nil {
+		if err := gw.SetKeys(private...); err != nil {
+			return err
+		}
+	}
+	if codes != nil {
+		codes.Renew(public.Venues)
+	}
+	r.set.Store(set)
+	return nil
+}
+
+func (r *ring) tokens() *token.Sealer { return r.set.Load().tokens }
+
+// Fingerprint shows a public key for comparing by eye.
+func Fingerprint(pin ed25519.PublicKey) string { return hex.EncodeToString(pin) }

@@ -1,0 +1,68 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/amanah-project/amanah/client"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/telemetry"
+)
+
+// RelayOptions are what `amanah partner relay` needs.
+type RelayOptions struct {
+	Credential string // file
+	Listen     string
+	Cert, Key  string // PEM files; empty for plain HTTP on loopback
+	Log        io.Writer
+}
+
+// RunRelay runs a partner's relay until ctx ends.
+func RunRelay(ctx context.Context, opt RelayOptions) error {
+	raw, err := os.ReadFile(opt.Credential)
+	if err != nil {
+		return fault.New(fault.Invalid, "the relay's credential file cannot be read")
+	}
+	credential, err := client.ParseRelay(raw)
+	if err != nil {
+		return fault.Newf(fault.Invalid, "the credential file is not one of 'amanah partner add': %v", err)
+	}
+	if (opt.Cert == "") != (opt.Key == "") {
+		return fault.New(fault.Invalid, "give both --tls-cert and --tls-key, or neither")
+	}
+	if opt.Cert == "" && !Loopback(opt.Listen) {
+		return fault.New(fault.Invalid, "without TLS a relay listens on loopback only, behind a proxy that ends TLS: give --tls-cert and --tls-key, or a loopback address")
+	}
+	log := telemetry.Log(opt.Log, "text", slog.LevelInfo)
+	l, err := net.Listen("tcp", opt.Listen)
+	if err != nil {
+		return fault.Newf(fault.Conflict, "cannot listen on %s: %v", opt.Listen, err)
+	}
+	srv := &http.Server{
+		Handler: client.NewRelay(credential, client.RelayOptions{}), ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() {
+		if opt.Cert != "" {
+			failed <- srv.ServeTLS(l, opt.Cert, opt.Key)
+			return
+		}
+		failed <- srv.Serve(l)
+	}()
+	log.Info("relaying", "listen", l.Addr().String(), "partner", credential.Partner)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return srv.Shutdown(stop)
+}

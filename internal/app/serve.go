@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/amanah-project/amanah/internal/telemetry"
+)
+
+// Serve runs a server until ctx ends. It refuses a configuration that would undo a
+// promise.
+func Serve(ctx context.Context, cfg Config, logTo io.Writer) (err error) {
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	if err := cfg.MakeData(); err != nil {
+		return err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
+		return err
+	}
+	log := telemetry.Log(logTo, cfg.Log.Format, level)
+	// A child keeper must outlive the server's last request, so it gets no signal
+	// of its own and ends when the server lets go of it.
+	k, stop, err := reachKeeper(context.WithoutCancel(ctx), cfg, cfg.serveSocket(), logTo)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	db, err := openDatabase(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	s, err := NewServer(ctx, cfg, db, k, log)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}

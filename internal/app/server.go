@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/client"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/store/sqlite"
+	"github.com/amanah-project/amanah/internal/telemetry"
+	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/relay"
+	"github.com/amanah-project/amanah/ohttp"
+	"github.com/amanah-project/amanah/verify"
+)
+
+// nonceLife is how long a nonce may be used: long enough for a phone in a lift,
+// and the time for which used proofs and messages are remembered.
+const nonceLife = 5 * time.Minute
+
+// Server is one running server.
+type Server struct {
+	cfg     Config
+	log     *slog.Logger
+	db      store.DB
+	keeper  *client.Client
+	ring    *ring
+	codes   *api.Codes
+	gateway *ohttp.Gateway
+	book    *gate.Book
+	gate    *gate.Gate
+	members *partners
+	metrics *telemetry.Metrics
+	rules   *status.Schedule
+	nonces  *dpop.Nonces
+	http    *http.Server
+	ops     *http.Server
+}
+
+// NewServer wires a server over an open database and keeper.
+func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, log *slog.Logger) (*Server, error) {
+	policy, err := venue.ShippedPolicy()
+	if err != nil {
+		return nil, err
+	}
+	rules, err := status.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	replays, err := ohttp.NewReplayCache(nonceLife, 4<<20)
+	if err != nil {
+		return nil, err
+	}
+	gw, err := ohttp.NewGateway(replays)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, log: log, db: db, keeper: k, ring: &ring{}, codes: api.NewCodes(cfg.Host),
+		gateway: gw, book: gate.NewBook(policy, rules), members: &partners{now: time.Now},
+		metrics: telemetry.New(), rules: rules,
+	}
+	keys, err := k.ServiceKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.nonces = dpop.NewNonces(nonceKey(keys), nonceLife, time.Now)
+	if err := s.refresh(ctx); err != nil {
+		return nil, err
+	}
+	s.gate = gate.New(db, k, s.book, gate.Options{
+		Workers: cfg.Gate.Workers, Linger: cfg.Gate.Linger, Seen: s.metrics,
+	})
+	s.observe()
+	return s, nil
+}
+
+// nonceKey derives the key of nonces from the oldest token key, which every
+// server of an installation has.
+func nonceKey(k keeper.ServiceKeys) []byte {
+	oldest := k.Token[len(k.Token)-1]
+	sum := sha256.Sum256(append([]byte("amanah nonce key v1\x00"), oldest.Key...))
+	return sum[:]
+}
+
+// refresh brings keys, venues and partners up to date.
+func (s *Server) refresh(ctx context.Context) error {
+	if err := s.ring.renew(ctx, s.keeper, s.cfg.Host, s.gateway, s.codes, time.Now); err != nil {
+		return err
+	}
+	if err := s.members.poll(ctx, s.db); err != nil {
+		return err
+	}
+	return s.book.Refresh(ctx, s.db)
+}
+
+// observe publishes what is read when asked for.
+func (s *Server) observe() {
+	s.metrics.Gauge("amanah_venue_inside_people", "People inside all venues, as last read.", func() float64 {
+		n := 0
+		for _, p := range s.book.Places() {
+			n += p.Inside
+		}
+		return float64(n)
+	})
+	if db, ok := s.db.(*sqlite.DB); ok {
+		read := func(of func(sqlite.Stats) uint64) func() float64 {
+			return func() float64 { return float64(of(db.Stats())) }
+		}
+		s.metrics.Gauge("amanah_store_commits", "Durable commits since start.", read(func(st sqlite.Stats) uint64 { return st.Commits }))
+		s.metrics.Gauge("amanah_store_checkpoints", "Times the log was written back since start.", read(func(st sqlite.Stats) uint64 { return st.Checkpoints }))
+		s.metrics.Gauge("amanah_store_waiting", "Updates that wait for the writer.", read(func(st sqlite.Stats) uint64 { return uint64(st.Waiting) }))
+	}
+}
+
+func (s *Server) routes() http.Handler {
+	device := &api.Device{
+		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
+		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
+		History: &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
+		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
+	}
+	once := dpop.NewOnce(nonceLife)
+	doors := &api.Doors{
+		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: once, Book: s.book, Now: time.Now,
+		Sign: func(c verify.VenueCode) (string, error) { return s.ring.set.Load().venues.Code(c) },
+		Leave: func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error {
+			return gate.CheckOut(ctx, s.db, at, id, now)
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle("POST /ohttp", &relay.Handler{
+		URL: "https://" + s.cfg.Host + "/ohttp", Tokens: s.ring.tokens, Nonces: s.nonces, Once: once,
+		Partners: s.members, Gateway: s.gateway, Device: device, Seen: s.metrics, Now: time.Now,
+		Known: dpop.NewKnown(),
+	})
+	mux.HandleFunc("GET "+ohttp.WellKnownPath, document(ohttp.MediaTypeSignedKeys, func() []byte { return s.ring.set.Load().config }))
+	mux.HandleFunc("GET /.well-known/amanah-keys", document("application/json", func() []byte { return s.ring.set.Load().published }))
+	mux.HandleFunc("GET /healthz", s.healthz)
+	doors.Routes(mux)
+	return mux
+}
+
+// document serves bytes that change when the keys do.
+func document(media string, read func() []byte) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", media)
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		_, _ = w.Write(read())
+	}
+}
+
+// healthz says whether a check-in could be served now: the database answers, the
+// keeper answers, partners' states are fresh.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	_, keeperErr := s.keeper.Health(ctx)
+	err := errors.Join(keeperErr, s.db.View(ctx, func(store.Stores) error { return nil }), s.members.fresh())
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("unavailable\n"))
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// Run serves until ctx ends, then finishes what it began.
+func (s *Server) Run(ctx context.Context) error {
+	public, err := s.listen()
+	if err != nil {
+		return err
+	}
+	s.http = &http.Server{
+		Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- s.http.Serve(public) }()
+	if s.cfg.Ops != "" {
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.metrics.Handler())
+		mux.HandleFunc("GET /healthz", s.healthz)
+		s.ops = &http.Server{Addr: s.cfg.Ops, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		go func() { failed <- s.ops.ListenAndServe() }()
+	}
+	jobs, stopJobs := context.WithCancel(context.Background())
+	done := s.startJobs(jobs)
+	s.log.Info("serving", "listen", public.Addr().String(), "host", s.cfg.Host, "database", s.cfg.Database.Engine)
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	s.log.Info("stopping")
+	s.shutdown()
+	stopJobs()
+	done.Wait()
+	return err
+}
+
+func (s *Server) shutdown() {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were still running", "error", err)
+	}
+	if s.ops != nil {
+		_ = s.ops.Shutdown(ctx) // nothing of value is lost with a scrape
+	}
+	s.gate.Close()
+}
+
+func (s *Server) listen() (net.Listener, error) {
+	l, err := net.Listen("tcp", s.cfg.Listen)
+	if err != nil {
+		return nil, err
+	}
+	return s.secure(l)
+}

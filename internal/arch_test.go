@@ -1,0 +1,217 @@
+package internal_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/amanah-project/amanah/"
+
+// file is one source file outside testdata, with what it imports.
+type file struct {
+	path    string // from the module's root, slash-separated
+	pkg     string // its folder
+	test    bool
+	imports []string
+	syntax  *ast.File
+	lines   int
+	fset    *token.FileSet
+}
+
+func sources(t *testing.T) []file {
+	t.Helper()
+	var out []file
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != ".." && (name == "testdata" || name == "tools" || strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") {
+			return nil
+		}
+		fset := token.NewFileSet()
+		syntax, err := parser.ParseFile(fset, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel("..", path)
+		if err != nil {
+			return err
+		}
+		f := file{path: filepath.ToSlash(rel), test: strings.HasSuffix(name, "_test.go"), syntax: syntax, fset: fset}
+		f.pkg = filepath.ToSlash(filepath.Dir(rel))
+		f.lines = fset.File(syntax.Pos()).LineCount()
+		for _, i := range syntax.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			f.imports = append(f.imports, p)
+		}
+		out = append(out, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(out) < 50 {
+		t.Fatalf("found only %d source files: the walk is broken", len(out))
+	}
+	return out
+}
+
+// never lists, for packages below from, the imports that would turn the
+// direction of the house. A rule without except holds for all.
+var never = []struct {
+	from   string
+	to     []string
+	except []string
+	why    string
+}{
+	{"internal/domain", []string{"internal/store", "internal/web", "internal/flow", "internal/keeper", "internal/app", "internal/cli"}, nil, "the domain knows no adapters"},
+	{"internal/format", []string{"internal/domain", "internal/store", "internal/flow", "internal/web"}, nil, "formats know no domain"},
+	{"internal/flow", []string{"internal/web", "internal/app", "internal/cli", "internal/store/"}, nil, "flows know ports, not edges"},
+	{"internal/web", []string{"internal/store/", "internal/app", "internal/cli"}, nil, "the web knows no store adapter"},
+	{"internal/keeper", []string{"internal/store/", "internal/web", "internal/flow", "internal/app", "internal/cli"}, nil, "the keeper knows no server"},
+	{"internal/store", []string{"internal/web", "internal/flow", "internal/keeper", "internal/app", "internal/cli"}, nil, "adapters point inward"},
+	{"internal", []string{"internal/cli"}, []string{"internal/cli"}, "only main calls the command line"},
+	{"internal", []string{"internal/app"}, []string{"internal/cli", "internal/app", "internal/bench", "internal/demo"}, "only the command line wires"},
+	{"client", []string{"internal"}, nil, "public packages import nothing internal"},
+	{"ohttp", []string{"internal", "client"}, nil, "public packages import nothing internal"},
+	{"verify", []string{"internal", "client", "ohttp"}, nil, "public packages import nothing internal"},
+}
+
+// only lists packages outside the module that may be imported below some
+// folders and nowhere else.
+var only = []struct {
+	pkg string
+	in  []string
+}{
+	{"database/sql", []string{"internal/store"}},
+	{"zombiezen.com/go/sqlite", []string{"internal/store/sqlite"}},
+	{"github.com/jackc/pgx", []string{"internal/store/postgres"}},
+	{"net/http", []string{"internal/web", "client", "ohttp", "internal/store/s3", "internal/tlog", "internal/notify", "internal/bench", "internal/app", "internal/demo", "internal/telemetry"}},
+	{"github.com/prometheus", []string{"internal/telemetry"}},
+	{"github.com/alecthomas/kong", []string{"internal/cli"}},
+	{"cel.dev/cel-go", []string{"internal/domain/status"}},
+}
+
+func below(path, folder string) bool {
+	return path == strings.TrimSuffix(folder, "/") || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
+}
+
+func reaches(imported, folder string) bool {
+	rel, ours := strings.CutPrefix(imported, module)
+	if !ours {
+		return false
+	}
+	if strings.HasSuffix(folder, "/") { // what is below it, not itself
+		return strings.HasPrefix(rel, folder)
+	}
+	return below(rel, folder)
+}
+
+func anyBelow(path string, folders []string) bool {
+	for _, f := range folders {
+		if below(path, f) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestImportsRunDown(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		for _, imported := range f.imports {
+			for _, r := range never {
+				if !below(f.pkg, r.from) || anyBelow(f.pkg, r.except) {
+					continue
+				}
+				for _, to := range r.to {
+					if reaches(imported, to) {
+						t.Errorf("%s imports %s: %s", f.path, imported, r.why)
+					}
+				}
+			}
+			for _, o := range only {
+				if below(imported, o.pkg) && !anyBelow(f.pkg, o.in) {
+					t.Errorf("%s imports %s, which belongs in %v", f.path, imported, o.in)
+				}
+			}
+		}
+	}
+}
+
+func TestPublicVerifierIsStdOnly(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || !below(f.pkg, "verify") {
+			continue
+		}
+		for _, imported := range f.imports {
+			if strings.Contains(strings.Split(imported, "/")[0], ".") {
+				t.Errorf("%s imports %s: verify is std-only", f.path, imported)
+			}
+		}
+	}
+}
+
+// TestHouse holds what style asks of every file: no init, no os.Getenv outside
+// app, files of a size that can be read, packages that say what they promise.
+func TestHouse(t *testing.T) {
+	documented := map[string]bool{}
+	packages := map[string]int{}
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		packages[f.pkg] += f.lines
+		if f.syntax.Doc != nil {
+			documented[f.pkg] = true
+		}
+		if f.lines > 400 {
+			t.Errorf("%s has %d lines, more than 400", f.path, f.lines)
+		}
+		ast.Inspect(f.syntax, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv == nil && n.Name.Name == "init" {
+					t.Errorf("%s has an init function", f.path)
+				}
+				if l := f.fset.Position(n.End()).Line - f.fset.Position(n.Pos()).Line; l > 80 {
+					t.Errorf("%s: %s has %d lines", f.path, n.Name.Name, l)
+				}
+			case *ast.InterfaceType:
+				if len(n.Methods.List) > 7 {
+					t.Errorf("%s has an interface of %d methods", f.path, len(n.Methods.List))
+				}
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && x.Name == "os" && (n.Sel.Name == "Getenv" || n.Sel.Name == "LookupEnv") && !below(f.pkg, "internal/app") {
+					t.Errorf("%s reads the environment", f.path)
+				}
+			}
+			return true
+		})
+	}
+	for pkg := range packages {
+		if !documented[pkg] {
+			t.Errorf("package %s says nowhere what it promises", pkg)
+		}
+		for _, banned := range []string{"util", "utils", "common", "models", "services", "helpers", "types"} {
+			if strings.HasSuffix(pkg, "/"+banned) {
+				t.Errorf("package %s is named for nothing", pkg)
+			}
+		}
+	}
+}

@@ -1,0 +1,150 @@
+// Package cli is the command line: `amanah <noun> <verb>`, one file per command.
+//
+// A command reads its flags, calls what the application offers and prints. It
+// holds no logic of its own; whatever prints a table also prints JSON, and an
+// exit status says what kind of error it was.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+// Exit returns the process's exit status for a kind of error.
+func Exit(k fault.Kind) int {
+	switch k {
+	case fault.Invalid:
+		return 2
+	case fault.NotFound:
+		return 3
+	case fault.Conflict:
+		return 4
+	case fault.Denied:
+		return 5
+	case fault.Busy:
+		return 6
+	case fault.Unavailable:
+		return 7
+	}
+	return 1
+}
+
+const about = `Amanah keeps a country's health records in one place, tells the world only a
+colour, proves who looked, and traces any leak to the copy it came from.
+
+Exit status: 0 done, 1 internal error, 2 the input or configuration must change,
+3 not found, 4 conflict with what is stored, 5 denied, 6 busy: try again,
+7 something needed is not available, 130 interrupted.`
+
+// commands is the tree of nouns and verbs.
+type commands struct {
+	Demo     demoCmd     `cmd:"" help:"Run a whole country on this machine: keeper, server, partners, check-ins."`
+	Serve    serveCmd    `cmd:"" help:"Run the server."`
+	Keeper   keeperCmd   `cmd:"" help:"Run the keeper, which holds the keys."`
+	Person   personCmd   `cmd:"" help:"Register people."`
+	Evidence evidenceCmd `cmd:"" help:"Bring in doses, tests and what else decides a colour."`
+	Rules    rulesCmd    `cmd:"" help:"Check and compare the rules of colours."`
+	Venue    venueCmd    `cmd:"" help:"Register venues and make their codes."`
+	Partner  partnerCmd  `cmd:"" help:"Register partners and run a relay."`
+	Link     linkCmd     `cmd:"" help:"Link a device to a person."`
+	Device   deviceCmd   `cmd:"" help:"Act as a linked device: check in, check out, see one's own colour and visits."`
+	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`
+	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
+	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`
+	Log      logCmd      `cmd:"" help:"Check the leaves of the access log."`
+	Config   configCmd   `cmd:"" help:"Show and check configurations."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// console is what a command may touch of the outside.
+type console struct {
+	ctx    context.Context
+	in     io.Reader
+	out    io.Writer
+	errors io.Writer
+}
+
+// Main runs one command and returns the process's exit status.
+func Main(args []string, in io.Reader, out, errOut io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var tree commands
+	status := -1
+	parser, err := kong.New(&tree, kong.Name("amanah"), kong.Description(about),
+		kong.Writers(out, errOut), kong.Exit(func(code int) { status = code }),
+		kong.Configuration(loadTOML), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}))
+	if err != nil {
+		fmt.Fprintln(errOut, "amanah:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if status >= 0 { // help was printed
+		return status
+	}
+	if err != nil {
+		fmt.Fprintf(errOut, "amanah: %v\nTry `amanah --help`.\n", err)
+		return Exit(fault.Invalid)
+	}
+	c := &console{ctx, in, out, errOut}
+	if err := parsed.Run(c); err != nil {
+		return c.fail(err)
+	}
+	return 0
+}
+
+// until returns a context that also ends with standard input, for children of
+// this program that must not outlive it.
+func (c *console) until(eof bool) (context.Context, context.CancelFunc) {
+	if eof {
+		return app.UntilEOF(c.ctx, c.in)
+	}
+	return context.WithCancel(c.ctx)
+}
+
+// fail prints an error as an operator may read it and returns the exit status.
+func (c *console) fail(err error) int {
+	if errors.Is(err, context.Canceled) && c.ctx.Err() != nil {
+		fmt.Fprintln(c.errors, "amanah: interrupted")
+		return 130
+	}
+	fmt.Fprintln(c.errors, "amanah:", err)
+	return Exit(fault.KindOf(err))
+}
+
+// table prints rows as JSON, or as columns under heads.
+func (c *console) table(asJSON bool, rows any, heads []string, cells func(yield func(...any))) error {
+	if asJSON {
+		e := json.NewEncoder(c.out)
+		e.SetIndent("", "  ")
+		return e.Encode(rows)
+	}
+	w := tabwriter.NewWriter(c.out, 0, 4, 2, ' ', 0)
+	line := func(cells ...any) {
+		for i, v := range cells {
+			if i > 0 {
+				fmt.Fprint(w, "\t")
+			}
+			fmt.Fprint(w, v)
+		}
+		fmt.Fprintln(w)
+	}
+	head := make([]any, len(heads))
+	for i, h := range heads {
+		head[i] = h
+	}
+	line(head...)
+	cells(line)
+	return w.Flush()
+}

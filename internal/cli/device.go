@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/amanah-project/amanah/client"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/web/problem"
+	"github.com/amanah-project/amanah/verify"
+)
+
+type deviceCmd struct {
+	Checkin deviceCheckinCmd `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
+	Leave   deviceLeaveCmd   `cmd:"" help:"Check out, by visit or by the code of an exit."`
+	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes."`
+	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days."`
+	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is."`
+}
+
+// phone is what every device command needs.
+type phone struct {
+	Link    string        `required:"" help:"The device's credential, from 'amanah link add'."`
+	Timeout time.Duration `default:"30s" help:"How long to try."`
+}
+
+func (p phone) open() (*client.Device, error) {
+	raw, err := os.ReadFile(p.Link)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the credential file cannot be read")
+	}
+	credential, err := client.ParseCredential(raw)
+	if err != nil {
+		return nil, fault.Newf(fault.Invalid, "the credential file is not one of 'amanah link add': %v", err)
+	}
+	return client.Open(credential, client.Options{})
+}
+
+// do opens the device, asks, and prints the answer as JSON.
+func (p phone) do(c *console, ask func(ctx context.Context, d *client.Device) (any, error)) error {
+	d, err := p.open()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, p.Timeout)
+	defer cancel()
+	answer, err := ask(ctx, d)
+	if err != nil {
+		return deviceError(err)
+	}
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	return e.Encode(answer)
+}
+
+// deviceError gives the platform's refusal the exit status of its kind.
+func deviceError(err error) error {
+	var p *client.Problem
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &p):
+		for _, k := range []fault.Kind{fault.Invalid, fault.NotFound, fault.Conflict, fault.Denied, fault.Busy, fault.Unavailable} {
+			if problem.Status(k) == p.Status {
+				return fault.New(k, p.Title)
+			}
+		}
+	case errors.Is(err, client.ErrUnavailable):
+		return fault.Newf(fault.Unavailable, "%v", err)
+	case errors.Is(err, client.ErrExit), errors.Is(err, verify.ErrHost), errors.Is(err, verify.ErrSignature),
+		errors.Is(err, verify.ErrMalformed), errors.Is(err, verify.ErrExpired), errors.Is(err, verify.ErrUnknownKey):
+		return fault.Newf(fault.Invalid, "%v", err)
+	}
+	return err
+}
+
+type deviceCheckinCmd struct {
+	phone
+	Code  string   `required:"" help:"The URL scanned at the door."`
+	Party int      `default:"1" help:"People entering."`
+	With  []string `help:"Credential files of linked members of the party on this device."`
+}
+
+// Run checks in and prints the answer, with the ticket as a screen would show it.
+func (cmd *deviceCheckinCmd) Run(c *console) error {
+	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) {
+		in := client.CheckIn{Code: cmd.Code, Party: cmd.Party}
+		for _, name := range cmd.With {
+			raw, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			member, err := client.ParseCredential(raw)
+			if err != nil {
+				return nil, err
+			}
+			in.With = append(in.With, member.Token)
+		}
+		v, err := d.CheckIn(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out := struct {
+			client.Visit
+			Screen string `json:"screen,omitempty"`
+		}{Visit: *v}
+		if v.Ticket != "" {
+			if out.Screen, err = v.Present(time.Now()); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	})
+}
+
+type deviceLeaveCmd struct {
+	phone
+	Visit string `help:"The visit, as check-in printed it."`
+	Code  string `help:"The URL scanned at an exit."`
+}
+
+// Run checks out.
+func (cmd *deviceLeaveCmd) Run(c *console) error {
+	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) {
+		if cmd.Code != "" {
+			return d.LeaveByCode(ctx, cmd.Code)
+		}
+		return d.Leave(ctx, cmd.Visit)
+	})
+}
+
+type deviceStatusCmd struct{ phone }
+
+// Run prints the colour.
+func (cmd *deviceStatusCmd) Run(c *console) error {
+	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) { return d.Status(ctx) })
+}
+
+type deviceHistoryCmd struct {
+	phone
+	Page int `default:"0" help:"Page, from 0."`
+}
+
+// Run prints a page of visits.
+func (cmd *deviceHistoryCmd) Run(c *console) error {
+	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) { return d.History(ctx, cmd.Page) })
+}
+
+type deviceVenueCmd struct {
+	phone
+	Venue uint64 `arg:"" help:"Number of the venue."`
+}
+
+// Run prints how full the venue is.
+func (cmd *deviceVenueCmd) Run(c *console) error {
+	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) { return d.Venue(ctx, cmd.Venue) })
+}

@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+type personCmd struct {
+	Import personImportCmd `cmd:"" help:"Register the people of a file (CSV or NDJSON, plain or gzip).\n\nExample: amanah person import people.csv.gz"`
+	Synth  personSynthCmd  `cmd:"" help:"Make synthetic people, the same for the same seed, or files of them.\n\nExample: amanah person synth 5000 --seed 7"`
+}
+
+type evidenceCmd struct {
+	Import evidenceImportCmd `cmd:"" help:"Add doses, tests, recoveries, contacts, exemptions, arrivals and inquiries.\n\nExample: amanah evidence import doses.ndjson"`
+}
+
+// importFlags are what both imports take.
+type importFlags struct {
+	settings
+	File   string `arg:"" help:"The file. An import that was interrupted goes on when the command is given again."`
+	Errors string `help:"File for the rows refused, each with line and reason; default FILE.errors."`
+	Again  bool   `help:"Take the file from its start, although it was imported."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+type personImportCmd struct{ importFlags }
+
+// Help lists the columns.
+func (personImportCmd) Help() string {
+	return `Columns: nik, name, birth_date (YYYY-MM-DD) and, where known, sex and phone. A row
+that cannot be taken goes to the file of errors by line and reason, never its
+values. Somebody registered already is counted as known; a NIK that belongs to
+somebody else is set aside in quarantine.`
+}
+
+// Run imports people.
+func (cmd *personImportCmd) Run(c *console) error {
+	return cmd.run(c, (*app.Operator).ImportPeople)
+}
+
+type evidenceImportCmd struct{ importFlags }
+
+// Help lists the columns.
+func (evidenceImportCmd) Help() string {
+	return `Columns: nik, kind, ref and, by kind:
+  dose       on, vaccine, abroad
+  test       at (RFC 3339), test (pcr or antigen), result (positive or negative)
+  recovery   on
+  contact    on, its last day
+  exemption  on, until
+  arrival    on, cleared
+  inquiry    on: the registry was asked and knew of no dose`
+}
+
+// Run imports evidence.
+func (cmd *evidenceImportCmd) Run(c *console) error {
+	return cmd.run(c, (*app.Operator).ImportEvidence)
+}
+
+func (f *importFlags) run(c *console, take func(*app.Operator, context.Context, app.ImportOptions) (app.Imported, error)) error {
+	return app.Operate(c.ctx, f.Config, c.errors, func(o *app.Operator) error {
+		bar := c.progress("importing")
+		got, err := take(o, c.ctx, app.ImportOptions{File: f.File, Errors: f.Errors, Again: f.Again, Progress: bar.show})
+		bar.end()
+		if err != nil {
+			if errors.Is(err, context.Canceled) {
+				fmt.Fprintln(c.errors, "interrupted: give the same command again to go on")
+			}
+			return err
+		}
+		if err := c.table(f.JSON, got, []string{"ROWS", "ADDED", "KNOWN", "SET ASIDE", "REFUSED"}, func(row func(...any)) {
+			row(got.Rows, got.Added, got.Known, got.Aside, got.Refused)
+		}); err != nil {
+			return err
+		}
+		if got.Refused > 0 {
+			fmt.Fprintf(c.errors, "%d rows were refused: see the file of errors\n", got.Refused)
+		}
+		return nil
+	})
+}
+
+// bar shows how far long work has come: drawn over itself on a terminal, a plain
+// line every five seconds otherwise.
+type bar struct {
+	c     *console
+	drawn *progressbar.ProgressBar
+	what  string
+	began time.Time
+	last  time.Time
+}
+
+func (c *console) progress(what string) *bar {
+	b := &bar{c: c, what: what, began: time.Now(), last: time.Now()}
+	if f, ok := c.errors.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		b.drawn = progressbar.NewOptions64(1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
+			progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	return b
+}
+
+func (b *bar) show(done, size, rows int64) {
+	if b.drawn != nil {
+		b.drawn.ChangeMax64(max(size, 1))
+		_ = b.drawn.Set64(min(done, size)) // a bar that cannot be drawn hurts nobody
+		return
+	}
+	if time.Since(b.last) < 5*time.Second || size == 0 {
+		return
+	}
+	b.last = time.Now()
+	took := time.Since(b.began)
+	left := time.Duration(float64(took) * float64(size-done) / float64(max(done, 1))).Round(time.Second)
+	fmt.Fprintf(b.c.errors, "%s: %d rows, %d %%, %.0f rows/s, %s left\n", b.what, rows, done*100/size, float64(rows)/took.Seconds(), left)
+}
+
+func (b *bar) end() {
+	if b.drawn != nil {
+		_ = b.drawn.Finish() // as above
+		fmt.Fprintln(b.c.errors)
+	}
+}
+
+type personSynthCmd struct {
+	settings
+	N        int    `arg:"" help:"How many people."`
+	Seed     uint64 `default:"1" help:"The same seed makes the same people."`
+	People   string `help:"Write the people to this CSV file instead of registering them."`
+	Evidence string `help:"Write their evidence to this NDJSON file."`
+}
+
+// Run registers synthetic people or writes files of them.
+func (cmd *personSynthCmd) Run(c *console) error {
+	if cmd.N < 1 || cmd.N > 10_000_000 {
+		return fault.New(fault.Invalid, "1 to 10,000,000 people can be made")
+	}
+	if (cmd.People == "") != (cmd.Evidence == "") {
+		return fault.New(fault.Invalid, "give both --people and --evidence, or neither")
+	}
+	if cmd.People != "" {
+		return cmd.write()
+	}
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		bar := c.progress("registering")
+		n, err := o.Synthesize(c.ctx, cmd.Seed, cmd.N, func(done int) { bar.show(int64(done), int64(cmd.N), int64(done)) })
+		bar.end()
+		if err == nil {
+			fmt.Fprintf(c.out, "%d synthetic people\n", n)
+		}
+		return err
+	})
+}
+
+func (cmd *personSynthCmd) write() error {
+	people, err := os.OpenFile(cmd.People, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fault.New(fault.Conflict, "the file of people cannot be made: it exists, or its folder does not")
+	}
+	facts, err := os.OpenFile(cmd.Evidence, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return errors.Join(fault.New(fault.Conflict, "the file of evidence cannot be made: it exists, or its folder does not"), people.Close())
+	}
+	p, f := bufio.NewWriter(people), bufio.NewWriter(facts)
+	err = app.WriteSynthetic(p, f, cmd.Seed, cmd.N, time.Now())
+	return errors.Join(err, p.Flush(), f.Flush(), people.Close(), facts.Close())
+}
