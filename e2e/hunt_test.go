@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// hunter looks for planted values in files, in every form in which something may
+// have written them. A form is found by its first eight bytes, so that a hundred
+// thousand forms cost no more than one.
+type hunter struct {
+	forms map[uint64][]form // by the first eight bytes
+	maybe []uint64          // a bit for each hash of a first eight bytes
+}
+
+type form struct{ bytes, value string }
+
+const maybeBits = 24
+
+func maybeAt(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> (64 - maybeBits) }
+
+func newHunter(values []string) *hunter {
+	h := &hunter{forms: map[uint64][]form{}, maybe: make([]uint64, 1<<maybeBits/64)}
+	for _, v := range values {
+		h.add(v, v)
+		h.add(strings.ToUpper(v), v)
+		h.add(hex.EncodeToString([]byte(v)), v)
+		h.add(strings.ToUpper(hex.EncodeToString([]byte(v))), v)
+		for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+			var b []byte
+			for _, u := range utf16.Encode([]rune(v)) {
+				b = order.AppendUint16(b, u)
+			}
+			h.add(string(b), v)
+		}
+		// Base64 of a text that begins anywhere: three alignments, without the
+		// characters that neighbours change.
+		for skip := range 3 {
+			enc := base64.StdEncoding.EncodeToString(append(make([]byte, skip), v...))
+			h.add(enc[(skip*8+5)/6:(skip+len(v))*8/6], v)
+		}
+	}
+	return h
+}
+
+func (h *hunter) add(bytes, value string) {
+	first := binary.LittleEndian.Uint64([]byte(bytes)) // shorter forms would be found by chance
+	h.forms[first] = append(h.forms[first], form{bytes, value})
+	i := maybeAt(first)
+	h.maybe[i/64] |= 1 << (i % 64)
+}
+
+// search returns the values found in b, plain or inside gzip streams.
+func (h *hunter) search(b []byte) map[string]bool {
+	found := map[string]bool{}
+	for i := 0; i+8 <= len(b); i++ {
+		first := binary.LittleEndian.Uint64(b[i:])
+		if m := maybeAt(first); h.maybe[m/64]&(1<<(m%64)) == 0 {
+			continue
+		}
+		for _, f := range h.forms[first] {
+			if bytes.HasPrefix(b[i:], []byte(f.bytes)) {
+				found[f.value] = true
+			}
+		}
+	}
+	for rest := b; ; rest = rest[3:] {
+		i := bytes.Index(rest, []byte{0x1f, 0x8b, 0x08})
+		if i < 0 {
+			return found
+		}
+		rest = rest[i:]
+		if z, err := gzip.NewReader(bytes.NewReader(rest)); err == nil {
+			plain, _ := io.ReadAll(io.LimitReader(z, 64<<20)) // what came before an error counts
+			for v := range h.search(plain) {
+				found[v] = true
+			}
+		}
+	}
+}
+
+// tree searches every file below a folder and counts the bytes it read.
+func (h *hunter) tree(t *testing.T, root string, skip ...string) (found map[string]string, read int64) {
+	t.Helper()
+	found = map[string]string{}
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		for _, s := range skip {
+			if path == s {
+				return nil
+			}
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		read += int64(len(b))
+		for v := range h.search(b) {
+			found[v] = path
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found, read
+}
+
+// TestHunterFinds is the hunt's own positive control: every form it knows is
+// found when it is there.
+func TestHunterFinds(t *testing.T) {
+	const secret = "9901011508900001"
+	h := newHunter([]string{secret})
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	z.Write([]byte("x" + secret))
+	z.Close()
+	var wide []byte
+	for _, u := range utf16.Encode([]rune(secret)) {
+		wide = binary.LittleEndian.AppendUint16(wide, u)
+	}
+	for name, b := range map[string][]byte{
+		"raw":           []byte("aa" + secret + "bb"),
+		"hex":           []byte(hex.EncodeToString([]byte("a" + secret + "b"))),
+		"base64":        []byte(base64.StdEncoding.EncodeToString([]byte("a" + secret + "b"))),
+		"base64 of two": []byte(base64.StdEncoding.EncodeToString([]byte("ab" + secret + "b"))),
+		"base64url":     []byte(base64.RawURLEncoding.EncodeToString([]byte(secret))),
+		"utf-16":        wide,
+		"gzip":          append([]byte("junk\x1f\x8b\x08junk"), zipped.Bytes()...),
+	} {
+		if len(h.search(b)) != 1 {
+			t.Errorf("%s is not found", name)
+		}
+	}
+	if len(h.search([]byte("9901011508900002"))) != 0 {
+		t.Error("another number is found")
+	}
+}
