@@ -21,8 +21,12 @@ import (
 
 // Errors every engine returns alike.
 var (
-	// ErrUnavailable: the database is gone or refuses work; nothing was written.
+	// ErrUnavailable: the database is gone or refuses work; nothing was written,
+	// unless the error is ErrUnknown too.
 	ErrUnavailable = fault.New(fault.Unavailable, "the database is not available")
+	// ErrUnknown: the database was lost while it committed, so that everything may
+	// be written or nothing: ask again by the same ids.
+	ErrUnknown = fault.New(fault.Unavailable, "the database was lost while writing: ask again")
 	// ErrFull: the disk or the database has no room; nothing was written.
 	ErrFull = fault.New(fault.Unavailable, "the database has no room")
 	// ErrSlow: the closure held the writer longer than its lane allows; nothing
@@ -39,8 +43,7 @@ var (
 
 // DB runs closures in transactions. When a method returns nil the closure's
 // writes are durable; when it returns an error none of them is there, except
-// that ErrUnavailable after a lost connection leaves it open, and the caller
-// asks again by the same ids.
+// that ErrUnknown leaves it open: all of them or none.
 type DB interface {
 	// View runs fn over a snapshot. Writes through it fail.
 	View(ctx context.Context, fn func(Stores) error) error
