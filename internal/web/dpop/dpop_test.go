@@ -179,7 +179,9 @@ func TestForm(t *testing.T) {
 		{"claims null", func(h, _ string) string { return s.sign(enc(h), enc("null")) }},
 		{"claims an array", func(h, b string) string { return s.sign(enc(h), enc("["+b+"]")) }},
 		{"claims not UTF-8 base64", func(h, b string) string { return s.sign(enc(h), "!!") }},
-		{"header padded", func(h, b string) string { return s.sign(base64.URLEncoding.EncodeToString([]byte(h+pad(h, 1))), enc(b)) }},
+		{"header padded", func(h, b string) string {
+			return s.sign(base64.URLEncoding.EncodeToString([]byte(h+pad(h, 1))), enc(b))
+		}},
 		{"line feed in the header", func(h, b string) string { return s.sign("\n"+enc(h), enc(b)) }},
 		{"line feed in the claims", func(h, b string) string { return s.sign(enc(h), enc(b)+"\r\n") }},
 		{"loose last bits", func(h, b string) string { return s.sign(loosen(enc(h+pad(h, 1))), enc(b)) }},
