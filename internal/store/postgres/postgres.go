@@ -8,7 +8,8 @@
 // turns most collisions into short waits. A View is one REPEATABLE READ snapshot.
 //
 // The context of a request governs the wait for a connection and no statement; a
-// statement, a lock and an idle transaction have limits of their own. It promises
+// statement, a lock and an idle transaction have limits of their own, at the server
+// and, but for Bulk, here, where a Bulk has only TCP's keepalive. It promises
 // durability as far as the server's synchronous_commit does, which must not be
 // off, and it does not replicate, back up or fail over.
 package postgres
@@ -40,6 +41,7 @@ type Options struct {
 	// time has one of them.
 	Conns int
 	// Statement is how long one statement may take; default 5 s. Bulk has none.
+	// A server that is silent for twice as long is given up for lost.
 	Statement time.Duration
 	// Lock is how long a statement waits for a row another transaction holds;
 	// default 2 s.
@@ -108,6 +110,9 @@ func Open(ctx context.Context, url string, opt Options) (*DB, error) {
 // errURL tells nothing of the URL: it may hold a password.
 var errURL = errors.New("the database's URL is malformed: want postgres://user:password@host:port/database")
 
+// connecting is the longest that making a connection may take; a URL may ask for less.
+const connecting = 5 * time.Second
+
 func config(url string, opt Options) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -116,7 +121,9 @@ func config(url string, opt Options) (*pgxpool.Config, error) {
 	cfg.MaxConns = int32(opt.Conns)
 	cfg.PingTimeout = opt.Lock
 	c := cfg.ConnConfig
-	c.ConnectTimeout = min(c.ConnectTimeout, 5*time.Second)
+	if c.ConnectTimeout <= 0 || c.ConnectTimeout > connecting {
+		c.ConnectTimeout = connecting
+	}
 	if c.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe { // rows are read in the binary form
 		c.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
 	}
@@ -137,12 +144,12 @@ const (
 
 // View runs fn over a snapshot.
 func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginView}, fn)
+	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, fn)
 }
 
 // Update runs fn in a transaction, again while that meets others.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE"}, fn)
+	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, fn)
 }
 
 // Bulk is Update without a limit of time, one at a time for each server. Its
@@ -161,7 +168,10 @@ func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
 }
 
 // kind is what a transaction may do.
-type kind struct{ begin, lock string }
+type kind struct {
+	begin, lock string
+	silence     time.Duration // how long the server may take to answer; 0 is as long as it likes
+}
 
 // run is the one place where a transaction is tried again.
 func (db *DB) run(ctx context.Context, k kind, fn func(store.Stores) error) error {
@@ -210,7 +220,7 @@ func (db *DB) once(ctx context.Context, k kind, fn func(store.Stores) error) err
 		return translate(err, true)
 	}
 	defer conn.Release()
-	s := &session{conn: conn.Conn(), lock: k.lock}
+	s := &session{conn: conn.Conn(), lock: k.lock, silence: k.silence}
 	if err := s.exec(k.begin); err != nil {
 		if s.conn.IsClosed() { // an old connection of a server that went away: nothing was done
 			return again(err)

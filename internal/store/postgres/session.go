@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,10 +22,11 @@ const chunk = 256
 var errStale = errors.New("store: used after its transaction")
 
 // session is one transaction on one connection. Its statements get no context of
-// a caller: the server's own limits end them.
+// a caller: the server's own limits end them, and here the server's silence does.
 type session struct {
-	conn *pgx.Conn
-	lock string
+	conn    *pgx.Conn
+	lock    string
+	silence time.Duration
 
 	mu   sync.Mutex
 	dead error
@@ -36,6 +38,14 @@ var _ sqlstore.Conn = (*session)(nil)
 // Lock holds the rows of a SELECT, in a transaction that may write.
 func (s *session) Lock() string { return s.lock }
 
+// wait is the context of one round trip.
+func (s *session) wait() (context.Context, context.CancelFunc) {
+	if s.silence <= 0 {
+		return context.Background(), func() {}
+	}
+	return context.WithTimeout(context.Background(), s.silence)
+}
+
 // end makes every later use of the session fail.
 func (s *session) end() {
 	s.mu.Lock()
@@ -45,14 +55,18 @@ func (s *session) end() {
 
 // exec runs a statement that begins or undoes the transaction.
 func (s *session) exec(sql string) error {
-	_, err := s.conn.Exec(context.Background(), sql)
+	ctx, cancel := s.wait()
+	defer cancel()
+	_, err := s.conn.Exec(ctx, sql)
 	return translate(err, s.conn.IsClosed())
 }
 
 // commit ends the transaction. A server that took its leave instead of answering,
 // even with a word of its own, may have committed before.
 func (s *session) commit() error {
-	tag, err := s.conn.Exec(context.Background(), "commit")
+	ctx, cancel := s.wait()
+	defer cancel()
+	tag, err := s.conn.Exec(ctx, "commit")
 	switch {
 	case err == nil && tag.String() != "COMMIT":
 		return store.ErrBatch // the server rolled back what had failed before
@@ -121,7 +135,9 @@ func (s *session) each(sql string, n int, bind func(i int, a *sqlstore.Args), ta
 }
 
 func (s *session) send(batch *pgx.Batch, from, to int, take func(i int, r pgx.BatchResults) error) error {
-	results := s.conn.SendBatch(context.Background(), batch)
+	ctx, cancel := s.wait()
+	defer cancel()
+	results := s.conn.SendBatch(ctx, batch)
 	for i := from; i < to; i++ {
 		if err := take(i, results); err != nil {
 			results.Close()

@@ -31,6 +31,7 @@ func (l *log) look(s *session, sql string) error {
 	}
 	more, err := s.step(sql, st)
 	if err != nil {
+		st.Reset() // one that stays open keeps its snapshot, which no write may follow
 		return translate(err)
 	}
 	if pages := st.ColumnInt(1); more && pages >= 0 {

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	zs "zombiezen.com/go/sqlite"
@@ -22,17 +24,23 @@ const (
 
 // breaker fails the n-th statement of a writer.
 type breaker struct {
-	n, seen int
-	how     breakage
-	hit     string // the statement that failed
-	conn    *zs.Conn
+	n    int
+	how  breakage
+	conn *zs.Conn
+
+	seen atomic.Int64
+	hit  atomic.Value // the statement that failed
+}
+
+func (b *breaker) String() string {
+	return fmt.Sprintf("mode %d, statement %d %q", b.how, b.n, b.hit.Load())
 }
 
 func (b *breaker) step(sql string, step func() (bool, error)) (bool, error) {
-	if b.seen++; b.seen != b.n {
+	if b.seen.Add(1) != int64(b.n) {
 		return step()
 	}
-	b.hit = sql
+	b.hit.Store(sql)
 	switch b.how {
 	case with:
 		if more, err := step(); err != nil {
@@ -85,21 +93,22 @@ func nth(t *testing.T, n int, how breakage) (hit string) {
 	r.judge(b, r.results(batch), [][]int{{1}, {2}, nil, {4, 5}, {6}})
 	after := r.db.Update(t.Context(), put(9))
 	if after != nil && fault.KindOf(after) != fault.Unavailable {
-		t.Errorf("%d %q: the next Update: %v", n, b.hit, after)
+		t.Errorf("%v: the next Update: %v", b, after)
 	}
-	if b.seen >= b.n && after != nil && !r.db.Stats().Broken && !errors.Is(after, store.ErrUnavailable) {
-		t.Errorf("%d %q: refuses work and is not broken: %v", n, b.hit, after)
+	broke := b.hit.Load() != nil
+	if again := r.db.Update(t.Context(), put(9)); broke && (again != nil) != r.db.Stats().Broken {
+		t.Errorf("%v: the Update after it: %v, broken %t", b, again, r.db.Stats().Broken)
 	}
 	before := r.seen()
-	r.db.writer.s = newSession(r.db.writer.s.conn) // the seam goes with it; the writer waits
 	r.reopen()
 	if now := r.seen(); !slices.Equal(now, before) {
-		t.Errorf("%d %q: %v before it was opened again, %v after", n, b.hit, before, now)
+		t.Errorf("%v: %v before it was opened again, %v after", b, before, now)
 	}
 	if err := r.db.Update(t.Context(), put(10)); err != nil {
-		t.Errorf("%d %q: opened again: %v", n, b.hit, err)
+		t.Errorf("%v: opened again: %v", b, err)
 	}
-	return b.hit
+	hit, _ = b.hit.Load().(string)
+	return hit
 }
 
 // judge compares what a batch's members were told with what is in the file.
@@ -116,14 +125,14 @@ func (r *rig) judge(b *breaker, told []error, wrote [][]int) {
 			case errors.Is(err, store.ErrUnknown):
 				missing++
 			case found != (err == nil):
-				r.Errorf("mode %d, statement %d %q: member %d was told %v, visit %d found %t", b.how, b.n, b.hit, i+1, err, id, found)
+				r.Errorf("%v: member %d was told %v, visit %d found %t", b, i+1, err, id, found)
 			}
 		}
 	}
 	if there > 0 && missing > 0 {
-		r.Errorf("mode %d, statement %d %q: half a batch: %v", b.how, b.n, b.hit, seen)
+		r.Errorf("%v: half a batch: %v", b, seen)
 	}
 	if slices.Contains(seen, 3) {
-		r.Errorf("mode %d, statement %d %q: a closure that failed is there", b.how, b.n, b.hit)
+		r.Errorf("%v: a closure that failed is there", b)
 	}
 }

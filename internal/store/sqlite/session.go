@@ -44,6 +44,7 @@ func (s *session) exec(sql string) error {
 		return err
 	}
 	if _, err = s.step(sql, st); err != nil {
+		st.Reset()
 		return translate(err)
 	}
 	return translate(st.Reset())

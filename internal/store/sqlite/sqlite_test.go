@@ -1,8 +1,13 @@
 package sqlite_test
 
 import (
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	zs "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/sqlite"
@@ -19,3 +24,49 @@ func open(t *testing.T) store.DB {
 }
 
 func TestContract(t *testing.T) { storetest.Run(t, open) }
+
+func TestKill(t *testing.T) {
+	storetest.Kill(t,
+		func() string { return filepath.Join(t.TempDir(), "amanah.db") },
+		func(path string) (store.DB, error) { return sqlite.Open(path, sqlite.Options{}) })
+}
+
+func BenchmarkOneVenue(b *testing.B) {
+	db, err := sqlite.Open(filepath.Join(b.TempDir(), "amanah.db"), sqlite.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	storetest.OneVenue(b, db, func() uint64 { return db.Stats().Commits })
+}
+
+func TestFromTheFuture(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "amanah.db")
+	db, err := sqlite.Open(path, sqlite.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ sql, want string }{
+		{`INSERT INTO schema_migration (number, name, sum, applied) SELECT max(number) + 1, 'later', 'x', 1 FROM schema_migration`, "newer than this program"},
+		{`UPDATE schema_migration SET sum = 'other' WHERE number = 1`, "another text"},
+		{`DELETE FROM schema_migration WHERE number = 1`, "lacks migration 0001"},
+	} {
+		conn, err := zs.OpenConn(path, zs.OpenReadWrite)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(sqlitex.ExecuteTransient(conn, c.sql, nil), conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+		db, err := sqlite.Open(path, sqlite.Options{})
+		if err == nil {
+			db.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("got %v, want %q", err, c.want)
+		}
+	}
+}

@@ -6,6 +6,7 @@
 package dpop
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -165,14 +166,65 @@ func bound(hash, token string) bool {
 	return subtle.ConstantTimeCompare(want[:], []byte(hash)) == 1
 }
 
-func decode(s string) ([]byte, error) { return base64.RawURLEncoding.Strict().DecodeString(s) }
+// decode reads base64url in its one canonical form: package base64 passes over
+// line feeds, which would give one proof many spellings.
+func decode(s string) ([]byte, error) {
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, ErrProof
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(s)
+}
 
 func unmarshal(segment string, v any) error {
 	raw, err := decode(segment)
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(raw, v)
+	if err := json.Unmarshal(raw, v); err != nil {
+		return err
+	}
+	return distinct(json.NewDecoder(bytes.NewReader(raw)))
+}
+
+// distinct returns ErrProof when an object names a member twice, in whatever case:
+// the last one would count here, and perhaps the first one elsewhere (RFC 8725
+// §2.4). What it reads is JSON already.
+func distinct(d *json.Decoder) error {
+	open, err := d.Token()
+	if err != nil || open != json.Delim('{') {
+		return err
+	}
+	var names [16]string
+	for n := 0; d.More(); n++ {
+		t, err := d.Token()
+		if err != nil || n == len(names) {
+			return ErrProof
+		}
+		name, _ := t.(string)
+		for _, before := range names[:n] {
+			if strings.EqualFold(before, name) {
+				return ErrProof
+			}
+		}
+		names[n] = name
+		if err := value(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
+}
+
+// value passes over one value, looking into objects; of arrays no member has one.
+func value(d *json.Decoder) error {
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil {
+		return err
+	}
+	if len(raw) > 0 && raw[0] == '{' {
+		return distinct(json.NewDecoder(bytes.NewReader(raw)))
+	}
+	return nil
 }
 
 func parseHeader(head string) (proofKey, error) {

@@ -1,0 +1,99 @@
+package sqlstore_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/amanah-project/amanah/internal/store/sqlstore"
+)
+
+// released are the SHA-256 of every migration, in order. Migrations are
+// append-only: a line here never changes, a new migration adds one.
+var released = map[string][]string{
+	"sqlite":   {"a638f80bc212d61f8f8ac50421e44dd1b777ef8f18de98bb1fae9e0ebc2dbe30"},
+	"postgres": {"a004b6c138c8a15106d3d7592ebe2f0b9a4d58e7d6b61f686ed05bb1194a3c85"},
+}
+
+func read(t *testing.T, dialect string) []sqlstore.Migration {
+	t.Helper()
+	all, err := sqlstore.Migrations(os.DirFS("../" + dialect + "/migrations"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestMigrationsAppendOnly(t *testing.T) {
+	for dialect, want := range released {
+		var got []string
+		for _, m := range read(t, dialect) {
+			got = append(got, m.Sum)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s: migrations are append-only: change none, add a new one and its line here (-want +got):\n%s", dialect, d)
+		}
+	}
+}
+
+func TestMigrationsSameInBothDialects(t *testing.T) {
+	names := func(dialect string) (names []string) {
+		files, err := os.ReadDir("../" + dialect + "/migrations")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			names = append(names, f.Name())
+		}
+		return names
+	}
+	sqlite, postgres := names("sqlite"), names("postgres")
+	if d := cmp.Diff(sqlite, postgres); d != "" || len(sqlite) == 0 {
+		t.Errorf("%d files (-sqlite +postgres):\n%s", len(sqlite), d)
+	}
+}
+
+func TestMigrationsMalformed(t *testing.T) {
+	for _, names := range [][]string{
+		{"0002_a.sql"}, {"0001_a.sql", "0003_b.sql"}, {"1_a.sql"}, {"0001.sql"}, {"0001_.sql"},
+		{"a_b.sql"}, {"0001_a.sql", "0001_b.sql"}, {"-001_a.sql"},
+	} {
+		folder := fstest.MapFS{}
+		for _, n := range names {
+			folder[n] = &fstest.MapFile{}
+		}
+		if _, err := sqlstore.Migrations(folder); err == nil {
+			t.Errorf("%v: taken", names)
+		}
+	}
+}
+
+func TestPending(t *testing.T) {
+	all, err := sqlstore.Migrations(fstest.MapFS{"0001_a.sql": {Data: []byte("a")}, "0002_b.sql": {Data: []byte("b")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	had := func(n int) (out []sqlstore.Applied) {
+		for i := n; i > 0; i-- { // a database promises no order
+			out = append(out, sqlstore.Applied{Number: i, Name: "x", Sum: all[min(i, len(all))-1].Sum})
+		}
+		return out
+	}
+	for n := range 3 {
+		if got, err := sqlstore.Pending(all, had(n)); err != nil || len(got) != 2-n {
+			t.Errorf("had %d: %d pending, %v", n, len(got), err)
+		}
+	}
+	for want, had := range map[string][]sqlstore.Applied{
+		"newer than this program": had(3),
+		"lacks migration 0001":    {{Number: 2, Sum: all[1].Sum}},
+		"append-only":             {{Number: 1, Sum: all[1].Sum}},
+	} {
+		if _, err := sqlstore.Pending(all, had); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
