@@ -10,5 +10,6 @@ if ! command -v "$cc" >/dev/null 2>&1; then
 	exit 1
 fi
 export CGO_ENABLED=1
+[ $# -gt 0 ] || set -- ./...
 exec scripts/postgres.sh go test -race -timeout 30m \
 	-gcflags='modernc.org/...=-race=false' "$@"

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
@@ -39,7 +40,7 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 		return fault.New(fault.Invalid, "a person may be told 1 to 12 colours in a day")
 	}
 	k, err := keeperserver.Open(keeperserver.Options{
-		Dir: cfg.Dir, Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
+		Disk: durable.OS(cfg.Dir), Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
 	})
 	if err != nil {
 		return err

@@ -24,6 +24,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
@@ -55,7 +56,7 @@ func newRig(t *testing.T) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Dir: filepath.Join(dir, "keeper"), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
+	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
@@ -37,7 +38,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Dir: filepath.Join(dir, "keeper"), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
+	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
-	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
@@ -110,12 +110,12 @@ func (k *Keeper) storeDays() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(k.opt.Dir, "days", raw)
+	return durable.WriteFile(k.disk, "days", raw)
 }
 
 func (k *Keeper) loadDays() error {
-	raw, err := os.ReadFile(filepath.Join(k.opt.Dir, "days"))
-	if os.IsNotExist(err) {
+	raw, err := durable.ReadFile(k.disk, "days")
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
@@ -125,13 +125,15 @@ func (k *Keeper) loadDays() error {
 	if err := json.Unmarshal(raw, &wrapped); err != nil {
 		return ErrJournal
 	}
+	left := false
 	for text, w := range wrapped {
 		d, err := day.Parse(text)
 		if err != nil {
 			return ErrJournal
 		}
 		if _, gone := k.certificates[d]; gone {
-			continue // destroyed just before a crash: the next store leaves it out
+			left = true // a crash came between the certificate's record and the file
+			continue
 		}
 		key, err := k.root.Unwrap("day "+text, w)
 		if err != nil {
@@ -140,6 +142,9 @@ func (k *Keeper) loadDays() error {
 		if k.days[d], err = newDayKeys(key); err != nil {
 			return err
 		}
+	}
+	if left {
+		return k.storeDays()
 	}
 	return nil
 }
@@ -152,7 +157,7 @@ func (k *Keeper) DestroyDay(d day.Day) (keeper.Certificate, error) {
 	k.dayMu.Lock()
 	defer k.dayMu.Unlock()
 	if c, ok := k.certificates[d]; ok {
-		return c, nil
+		return c, k.purgeDays()
 	}
 	ks, ok := k.days[d]
 	if !ok {
@@ -168,13 +173,23 @@ func (k *Keeper) DestroyDay(d day.Day) (keeper.Certificate, error) {
 	}
 	delete(k.days, d)
 	clear(ks.key)
-	if err := k.storeDays(); err != nil {
-		return keeper.Certificate{}, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
-	}
 	c.Seq = seq
 	c.Sign(k.logKey)
-	k.certificates[d] = c
-	return c, nil
+	k.certificates[d], k.unpurged = c, true
+	return c, k.purgeDays()
+}
+
+// purgeDays makes sure that no file holds a destroyed day's key; until it has
+// succeeded, nobody gets that day's certificate.
+func (k *Keeper) purgeDays() error {
+	if !k.unpurged {
+		return nil
+	}
+	if err := k.storeDays(); err != nil {
+		return fmt.Errorf("%w: the file of day keys cannot be written: %v", keeper.ErrUnavailable, err)
+	}
+	k.unpurged = false
+	return nil
 }
 
 func (k *Keeper) replayDestroy(seq uint64, payload []byte) error {
@@ -198,42 +213,4 @@ func (k *Keeper) Certificates() []keeper.Certificate {
 	}
 	slices.SortFunc(out, func(a, b keeper.Certificate) int { return int(a.Day) - int(b.Day) })
 	return out
-}
-
-// counts are the colours asked on one day, by person.
-type counts struct {
-	day  day.Day
-	used []uint8
-}
-
-// asked returns how many colours a person was told on a day.
-func (k *Keeper) asked(d day.Day, p identity.PersonID) int {
-	for i := range k.counts {
-		if c := &k.counts[i]; c.day == d && uint64(p) < uint64(len(c.used)) {
-			return int(c.used[p])
-		}
-	}
-	return 0
-}
-
-// count adds one colour and returns the day's number of them. Two days are kept,
-// for requests around midnight.
-func (k *Keeper) count(d day.Day, p identity.PersonID) int {
-	c := &k.counts[0]
-	switch {
-	case k.counts[1].day == d && k.counts[1].used != nil:
-		c = &k.counts[1]
-	case c.day != d || c.used == nil:
-		if k.counts[1].used == nil || k.counts[0].day > k.counts[1].day {
-			c = &k.counts[1]
-		}
-		*c = counts{day: d}
-	}
-	if need := len(k.people) + 1; len(c.used) < need {
-		c.used = append(c.used, make([]uint8, need-len(c.used))...)
-	}
-	if c.used[p] < 255 {
-		c.used[p]++
-	}
-	return int(c.used[p])
 }

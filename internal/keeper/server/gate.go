@@ -149,10 +149,15 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
 	if err == nil {
 		res.Behind = it.Colour.Version < s.colour
 	}
+	current := uint32(0)
+	if err == nil {
+		current = s.colour
+	}
 	used := k.asked(d, it.Colour.Person)
 	limited := it.Asks && used >= k.opt.ColoursPerDay
 	if it.Asks && !limited && err == nil && it.Colour.Version > 0 {
 		used = k.count(d, it.Colour.Person)
+		k.asks.add(d, it.Colour.Person)
 	}
 	k.mu.Unlock()
 	res.Left = max(0, k.opt.ColoursPerDay-used)
@@ -164,7 +169,7 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
 	default:
 		res.Outcome = keeper.GateCorrupt
 		plain, err := openWith(k.epoch, it.Colour.Sealed, colourAD(it.Colour.Person, it.Colour.Version))
-		if err == nil && len(plain) == len(res.Timeline) && it.Colour.Version <= s.colour {
+		if err == nil && len(plain) == len(res.Timeline) && it.Colour.Version <= current {
 			res.Outcome = keeper.GateOpened
 			copy(res.Timeline[:], plain)
 			k.colours.Add(1)

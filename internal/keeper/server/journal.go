@@ -2,15 +2,15 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
 
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
@@ -39,11 +39,11 @@ const maxRecord = 8 << 20
 // payload. append returns when the record is on disk; callers that come together
 // share one fsync.
 type journal struct {
-	f     *os.File
+	f     durable.File
 	mu    sync.Mutex
-	buf   []byte   // written by callers, not yet in the file
-	seq   uint64   // of the last record appended
-	chain [32]byte // after it
+	buf   []byte // written by callers, not yet in the file
+	last  mark   // the last record put
+	safe  mark   // the last record on disk
 	size  int64
 	group *flush // what the next fsync makes durable
 	work  chan struct{}
@@ -52,94 +52,132 @@ type journal struct {
 	dead  error // a failed write: nothing is acknowledged any more
 }
 
+// mark is a place in the journal: a record's number and the chain after it.
+type mark struct {
+	Seq   uint64
+	Chain [32]byte
+}
+
 type flush struct {
 	done chan struct{}
 	err  error
 }
 
 // openJournal replays the journal into apply and opens it for appending. A torn
-// last record, which nobody was told of, is cut off; any other damage is
-// ErrJournal.
-func openJournal(dir string, apply func(seq uint64, kind byte, payload []byte) error) (*journal, error) {
-	name := filepath.Join(dir, "journal")
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+// end, which nobody was told of, is cut off; any other damage is ErrJournal, and
+// so is a journal that does not reach the mark it is known to have passed.
+func openJournal(d durable.FS, known mark, apply func(seq uint64, kind byte, payload []byte) error) (*journal, error) {
+	f, err := d.Open("journal", durable.Append)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
 	j := &journal{f: f, work: make(chan struct{}, 1), quit: make(chan struct{}), group: &flush{done: make(chan struct{})}}
-	if err := j.replay(apply); err != nil {
+	if err := j.replay(known, apply); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	if err := syncDir(dir); err != nil {
+	// Whatever was read may only be in the page cache, and a name not on disk.
+	if err := errors.Join(f.Sync(), d.SyncDir("")); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	j.safe = j.last
 	j.ended.Go(j.flusher)
 	return j, nil
 }
 
-func (j *journal) replay(apply func(uint64, byte, []byte) error) error {
-	info, err := j.f.Stat()
+func (j *journal) replay(known mark, apply func(uint64, byte, []byte) error) error {
+	size, err := j.f.Size()
 	if err != nil {
 		return err
 	}
-	r := bufio.NewReaderSize(j.f, 1<<20)
-	for {
-		kind, payload, n, err := readRecord(r, j.chain)
-		if err == io.EOF {
-			break
-		}
+	r := bufio.NewReaderSize(io.NewSectionReader(j.f, 0, size), 1<<20)
+	for j.size < size {
+		kind, payload, err := readRecord(r, size-j.size, j.last.Chain)
 		if errors.Is(err, errTorn) {
-			// Only the end may be torn: what follows a damaged record must be nothing.
-			if j.size+n < info.Size() {
-				return ErrJournal
-			}
-			if err := j.f.Truncate(j.size); err != nil {
-				return err
-			}
-			if err := j.f.Sync(); err != nil {
-				return err
-			}
 			break
 		}
 		if err != nil {
 			return err
 		}
-		j.seq++
-		j.chain = next(j.chain, kind, payload)
-		j.size += n
-		if err := apply(j.seq, kind, payload); err != nil {
-			return fmt.Errorf("journal record %d: %w", j.seq, err)
+		j.last = mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
+		j.size += recordLen(len(payload))
+		if err := apply(j.last.Seq, kind, payload); err != nil {
+			return fmt.Errorf("journal record %d: %w", j.last.Seq, err)
+		}
+		if j.last.Seq == known.Seq && j.last != known {
+			return ErrJournal
 		}
 	}
-	_, err = j.f.Seek(j.size, io.SeekStart)
-	return err
+	if j.last.Seq < known.Seq {
+		return ErrJournal
+	}
+	if j.size == size {
+		return nil
+	}
+	if err := j.checkTorn(size - j.size); err != nil {
+		return err
+	}
+	return j.f.Truncate(j.size)
 }
 
 var errTorn = errors.New("torn record")
 
-// readRecord reads one record and its length in the file. A record that does not
-// end or does not fit its chain is torn.
-func readRecord(r io.Reader, chain [32]byte) (kind byte, payload []byte, n int64, err error) {
+func recordLen(payload int) int64 { return 5 + int64(payload) + 32 }
+
+// readRecord reads one record of a file that has left bytes more. A record that
+// does not end or does not fit its chain is torn.
+func readRecord(r io.Reader, left int64, chain [32]byte) (kind byte, payload []byte, err error) {
 	var head [5]byte
-	if m, err := io.ReadFull(r, head[:]); err != nil {
-		if err == io.EOF {
-			return 0, nil, 0, io.EOF
-		}
-		return 0, nil, int64(m), errTorn
+	if left < recordLen(0) {
+		return 0, nil, errTorn
+	}
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return 0, nil, err
 	}
 	size := binary.BigEndian.Uint32(head[:])
-	if size > maxRecord {
-		return 0, nil, 1 << 40, errTorn
+	if size > maxRecord || recordLen(int(size)) > left {
+		return 0, nil, errTorn
 	}
 	body := make([]byte, size+32)
-	if m, err := io.ReadFull(r, body); err != nil {
-		return 0, nil, int64(5 + m), errTorn
+	if _, err := io.ReadFull(r, body); err != nil {
+		return 0, nil, err
 	}
 	payload = body[:size]
 	if next(chain, head[4], payload) != [32]byte(body[size:]) {
-		return 0, nil, int64(5 + len(body)), errTorn
+		return 0, nil, errTorn
 	}
-	return head[4], payload, int64(5 + len(body)), nil
+	return head[4], payload, nil
+}
+
+// checkTorn returns ErrJournal unless the left bytes at the end can be what an
+// interrupted write leaves: the beginning of a record, then nothing or zeros. A
+// whole record whose length alone was altered is no such thing, nor is one with
+// others after it.
+func (j *journal) checkTorn(left int64) error {
+	rest := make([]byte, min(left, recordLen(maxRecord)+1))
+	if n, err := j.f.ReadAt(rest, j.size); n < len(rest) {
+		return err
+	}
+	if int64(len(rest)) < left {
+		return ErrJournal // more than one record may hold
+	}
+	if len(rest) < 5 {
+		return nil
+	}
+	h := sha256.New()
+	h.Write(j.last.Chain[:])
+	h.Write(rest[4:5])
+	var sum [32]byte
+	for i := 5; i+32 <= len(rest); i++ {
+		if [32]byte(h.Sum(sum[:0])) == [32]byte(rest[i:]) {
+			return ErrJournal
+		}
+		h.Write(rest[i : i+1])
+	}
+	size := binary.BigEndian.Uint32(rest)
+	if size <= maxRecord && recordLen(int(size)) < left && len(bytes.TrimLeft(rest[recordLen(int(size)):], "\x00")) > 0 {
+		return ErrJournal
+	}
+	return nil
 }
 
 func next(chain [32]byte, kind byte, payload []byte) [32]byte {
@@ -156,18 +194,17 @@ func next(chain [32]byte, kind byte, payload []byte) [32]byte {
 func (j *journal) put(kind byte, payload []byte) (seq uint64, chain [32]byte, wait func() error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.chain = next(j.chain, kind, payload)
-	j.seq++
+	j.last = mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
 	j.buf = binary.BigEndian.AppendUint32(j.buf, uint32(len(payload)))
 	j.buf = append(j.buf, kind)
 	j.buf = append(j.buf, payload...)
-	j.buf = append(j.buf, j.chain[:]...)
+	j.buf = append(j.buf, j.last.Chain[:]...)
 	g := j.group
 	select {
 	case j.work <- struct{}{}:
 	default:
 	}
-	return j.seq, j.chain, func() error {
+	return j.last.Seq, j.last.Chain, func() error {
 		<-g.done
 		return g.err
 	}
@@ -193,7 +230,7 @@ func (j *journal) flusher() {
 
 func (j *journal) flush() {
 	j.mu.Lock()
-	buf, g := j.buf, j.group
+	buf, g, last := j.buf, j.group, j.last
 	j.buf, j.group = nil, &flush{done: make(chan struct{})}
 	err := j.dead
 	j.mu.Unlock()
@@ -201,12 +238,14 @@ func (j *journal) flush() {
 		if _, err = j.f.Write(buf); err == nil {
 			err = j.f.Sync()
 		}
+		j.mu.Lock()
 		if err != nil {
 			err = fmt.Errorf("%w: the journal cannot be written: %v", keeper.ErrUnavailable, err)
-			j.mu.Lock()
 			j.dead = err // what reached the disk is not known: only a restart tells
-			j.mu.Unlock()
+		} else {
+			j.safe = last
 		}
+		j.mu.Unlock()
 	}
 	g.err = err
 	close(g.done)
@@ -218,33 +257,15 @@ func (j *journal) failed() error {
 	return j.dead
 }
 
+// durable is the last record on disk.
+func (j *journal) durable() mark {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.safe
+}
+
 func (j *journal) close() error {
 	close(j.quit)
 	j.ended.Wait()
-	return j.f.Close()
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// writeFile replaces a small file so that a crash leaves the old or the new one.
-func writeFile(dir, name string, raw []byte) error {
-	tmp := filepath.Join(dir, name+".new")
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return errors.Join(j.failed(), j.f.Close())
 }

@@ -13,16 +13,15 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
+	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
@@ -32,7 +31,7 @@ var ErrLocked = fault.New(fault.Conflict, "another keeper runs on this folder")
 
 // Options of a keeper.
 type Options struct {
-	Dir           string // its folder, mode 0700; made when absent
+	Disk          durable.FS // its folder; made when absent
 	Credential    Credential
 	RetentionDays int // a day's key may be destroyed after so many days; default 30
 	ColoursPerDay int // a person may be told so many a day; default 12
@@ -45,17 +44,20 @@ type Keeper struct {
 	opt     Options
 	now     func() time.Time
 	root    Root
-	lock    *os.File
+	disk    durable.FS
+	lock    io.Closer
 	journal *journal
 	started time.Time
 
 	mu     sync.Mutex // people and counts
 	people []slot
 	counts [2]counts
+	asks   askFile
 
 	dayMu        sync.RWMutex
 	days         map[day.Day]*dayKeySet
 	certificates map[day.Day]keeper.Certificate
+	unpurged     bool // the file of day keys may hold one that is destroyed
 
 	gateMu sync.Mutex
 	gates  map[accesslog.GateID]*session
@@ -88,33 +90,39 @@ func Open(opt Options) (*Keeper, error) {
 		opt.Now = time.Now
 	}
 	k := &Keeper{
-		opt: opt, now: opt.Now, started: opt.Now(),
+		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
 	}
 	if err := k.open(); err != nil {
-		return nil, errors.Join(err, k.unlock())
+		return nil, errors.Join(err, k.closeOpen())
 	}
 	return k, nil
 }
 
-func (k *Keeper) unlock() error {
-	if k.lock == nil {
-		return nil
+// closeOpen closes what open had opened when it failed.
+func (k *Keeper) closeOpen() (err error) {
+	if k.journal != nil {
+		err = k.journal.close()
 	}
-	return k.lock.Close()
+	if k.lock != nil {
+		err = errors.Join(err, k.lock.Close())
+	}
+	return err
 }
 
 func (k *Keeper) open() error {
-	if err := os.MkdirAll(k.opt.Dir, 0o700); err != nil {
+	if err := k.disk.MkdirAll(""); err != nil {
 		return fmt.Errorf("make the keeper's folder: %w", err)
 	}
 	var err error
-	if k.lock, err = os.OpenFile(filepath.Join(k.opt.Dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+	if k.lock, err = k.disk.Lock("lock"); errors.Is(err, durable.ErrLocked) {
+		return ErrLocked
+	} else if err != nil {
 		return err
 	}
-	if err := unix.Flock(int(k.lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return ErrLocked
+	if err := durable.Sweep(k.disk, ""); err != nil {
+		return err
 	}
 	if err := k.openRoot(); err != nil {
 		return err
@@ -122,7 +130,11 @@ func (k *Keeper) open() error {
 	if err := k.openFixed(); err != nil {
 		return err
 	}
-	if k.journal, err = openJournal(k.opt.Dir, k.replay); err != nil {
+	known, err := k.loadMark()
+	if err != nil {
+		return err
+	}
+	if k.journal, err = openJournal(k.disk, known, k.replay); err != nil {
 		return err
 	}
 	for d, c := range k.certificates {
@@ -135,23 +147,43 @@ func (k *Keeper) open() error {
 	if err := k.service.load(k); err != nil {
 		return err
 	}
-	_, _, err = k.journal.append(recStart, nil)
-	return err
+	if err := k.openAsks(); err != nil {
+		return err
+	}
+	if _, _, err = k.journal.append(recStart, nil); err != nil {
+		return err
+	}
+	return k.storeMark()
 }
 
-// openRoot reads the root key, or makes one in a folder that has no journal: a
+// loadMark reads the place that the journal is known to have passed.
+func (k *Keeper) loadMark() (m mark, err error) {
+	raw, err := durable.ReadFile(k.disk, "mark")
+	if errors.Is(err, fs.ErrNotExist) {
+		return mark{}, nil
+	}
+	if err == nil {
+		err = k.loadWrapped("mark", raw, &m)
+	}
+	return m, err
+}
+
+// storeMark notes how far the journal is on disk, so that a journal cut back to an
+// older end, with the heads it held, is found at the next start.
+func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.durable()) }
+
+// openRoot reads the root key, or makes one in a folder that has no other keys: a
 // folder that lost its root file must not silently get another.
 func (k *Keeper) openRoot() error {
-	name := filepath.Join(k.opt.Dir, "root")
-	raw, err := os.ReadFile(name)
-	if os.IsNotExist(err) {
-		if _, err := os.Stat(filepath.Join(k.opt.Dir, "journal")); err == nil {
+	raw, err := durable.ReadFile(k.disk, "root")
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := durable.ReadFile(k.disk, "fixed"); !errors.Is(err, fs.ErrNotExist) {
 			return ErrRootFile
 		}
 		if raw, err = sealRoot(k.opt.Credential); err != nil {
 			return err
 		}
-		if err := writeFile(k.opt.Dir, "root", raw); err != nil {
+		if err := durable.WriteFile(k.disk, "root", raw); err != nil {
 			return err
 		}
 	} else if err != nil {
@@ -186,9 +218,8 @@ func (k *Keeper) Health() (keeper.Health, error) {
 	k.mu.Lock()
 	h.People = uint64(len(k.people))
 	k.mu.Unlock()
-	k.journal.mu.Lock()
-	h.Seq, h.Chain = k.journal.seq, k.journal.chain
-	k.journal.mu.Unlock()
+	at := k.journal.durable()
+	h.Seq, h.Chain = at.Seq, at.Chain
 	k.dayMu.RLock()
 	defer k.dayMu.RUnlock()
 	for d := range k.days {
@@ -202,7 +233,12 @@ func (k *Keeper) Health() (keeper.Health, error) {
 
 // Close stops the keeper.
 func (k *Keeper) Close() error {
-	return errors.Join(k.journal.close(), k.root.Close(), k.unlock())
+	asks := k.asks.close()
+	journal := k.journal.close()
+	if journal == nil {
+		journal = k.storeMark()
+	}
+	return errors.Join(asks, journal, k.root.Close(), k.lock.Close())
 }
 
 // meter lets the server look a few identifiers up and no country.

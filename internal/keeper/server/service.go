@@ -4,11 +4,12 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/ohttp"
 	"github.com/amanah-project/amanah/verify"
@@ -51,9 +52,12 @@ type storedKey struct {
 func (k *Keeper) openFixed() error {
 	fixed := map[string][]byte{}
 	names := []string{"index", "epoch", "log", "pin"}
-	raw, err := os.ReadFile(filepath.Join(k.opt.Dir, "fixed"))
+	raw, err := durable.ReadFile(k.disk, "fixed")
 	switch {
-	case os.IsNotExist(err):
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := durable.ReadFile(k.disk, "mark"); !errors.Is(err, fs.ErrNotExist) {
+			return ErrRootFile
+		}
 		for _, n := range names {
 			fixed[n] = make([]byte, 32)
 			rand.Read(fixed[n])
@@ -88,7 +92,7 @@ func (k *Keeper) storeWrapped(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(k.opt.Dir, name, sealed)
+	return durable.WriteFile(k.disk, name, sealed)
 }
 
 func (k *Keeper) loadWrapped(name string, sealed []byte, v any) error {
@@ -100,8 +104,8 @@ func (k *Keeper) loadWrapped(name string, sealed []byte, v any) error {
 }
 
 func (s *service) load(k *Keeper) error {
-	raw, err := os.ReadFile(filepath.Join(k.opt.Dir, "service"))
-	if os.IsNotExist(err) {
+	raw, err := durable.ReadFile(k.disk, "service")
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
