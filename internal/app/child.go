@@ -21,12 +21,20 @@ type child struct {
 
 // startChild runs this program again with other arguments.
 func startChild(logTo io.Writer, args ...string) (*child, error) {
+	return startChildOn(0, logTo, args...)
+}
+
+// startChildOn lets the child use so many processors; zero means all.
+func startChildOn(procs int, logTo io.Writer, args ...string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.Command(self, args...)
 	cmd.Stdout, cmd.Stderr = logTo, logTo
+	if procs > 0 {
+		cmd.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", procs))
+	}
 	separate(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {

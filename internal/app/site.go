@@ -21,6 +21,7 @@ type Site struct {
 	*Operator
 	cfg    Config
 	log    *os.File
+	procs  int
 	server *child
 	relays []*child
 	close  func() error
@@ -33,6 +34,7 @@ type SiteOptions struct {
 	PostgresURL string // a file holding the URL; empty for SQLite
 	VisitDays   int
 	Workers     int
+	Procs       int // processors that the server may use; zero for all
 }
 
 // OpenSite makes or opens an installation in a folder and starts its keeper.
@@ -63,7 +65,7 @@ func OpenSite(ctx context.Context, opt SiteOptions) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the log: %w", err)
 	}
-	s := &Site{cfg: cfg, log: log}
+	s := &Site{cfg: cfg, log: log, procs: opt.Procs}
 	if s.keeper, err = startKeeper(cfg, log); err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
@@ -124,7 +126,7 @@ func (s *Site) StartServer(ctx context.Context) (err error) {
 	if s.cfg.Database.URLFile != "" {
 		args = append(args, "--database-url-file", s.cfg.Database.URLFile)
 	}
-	if s.server, err = startChild(s.log, args...); err != nil {
+	if s.server, err = startChildOn(s.procs, s.log, args...); err != nil {
 		return err
 	}
 	if err := s.server.ready(ctx, "the server", s.Healthy); err != nil {

@@ -64,6 +64,7 @@ type commands struct {
 	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
 	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`
 	Log      logCmd      `cmd:"" help:"Check the leaves of the access log."`
+	Bench    benchCmd    `cmd:"" help:"Measure this machine."`
 	Config   configCmd   `cmd:"" help:"Show and check configurations."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
