@@ -38,7 +38,7 @@ type Imported struct {
 	Resumed bool  `json:"resumed"`
 }
 
-const importBatch = 4096
+const importBatch = 16384
 
 // feed is a file on its way in, kind by kind.
 type feed struct {

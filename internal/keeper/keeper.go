@@ -39,7 +39,7 @@ var (
 // Bounds of one call.
 const (
 	MaxBatch  = 256  // colours or visits in one gate call
-	MaxBulk   = 4096 // people, tags or versions in one call
+	MaxBulk   = 16384 // people, tags or versions in one call
 	MaxDetail = 256  // bytes of a visit's detail
 )
 

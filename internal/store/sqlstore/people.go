@@ -1,6 +1,9 @@
 package sqlstore
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -30,6 +33,12 @@ const (
 		FROM identity_quarantine WHERE id > $1 ORDER BY id LIMIT $2`
 )
 
+// byTag puts rows in the order of their tags: tags are random, and a batch that
+// goes through their index once, from left to right, meets each page once.
+func byTag(rows []int, tag func(i int) *identity.Tag) {
+	slices.SortFunc(rows, func(a, b int) int { return bytes.Compare(tag(a)[:], tag(b)[:]) })
+}
+
 type people struct{ *Tx }
 
 var _ identity.Store = people{}
@@ -51,6 +60,7 @@ func (t people) Put(add []identity.Stored) error {
 		return err
 	}
 	tagged := pick(len(add), func(i int) bool { return add[i].NIK != identity.Tag{} })
+	byTag(tagged, func(i int) *identity.Tag { return &add[i].NIK })
 	mine := make([]bool, len(tagged))
 	err = t.execEach(putNIK, len(tagged), func(i int, a *Args) {
 		a.Bytes(add[tagged[i]].NIK[:])
@@ -93,6 +103,7 @@ func (t people) undo(add []identity.Stored, fresh []bool, tagged []int, mine []b
 
 func (t people) putPhones(add []identity.Stored) error {
 	known := pick(len(add), func(i int) bool { return add[i].Phone != identity.Tag{} })
+	byTag(known, func(i int) *identity.Tag { return &add[i].Phone })
 	return t.execEach(putPhone, len(known), func(i int, a *Args) {
 		a.Bytes(add[known[i]].Phone[:])
 		a.Number(uint64(add[known[i]].ID))
@@ -101,10 +112,12 @@ func (t people) putPhones(add []identity.Stored) error {
 
 func (t people) ByNIK(tags []identity.Tag) ([]identity.PersonID, error) {
 	out := make([]identity.PersonID, len(tags))
+	order := pick(len(tags), func(int) bool { return true })
+	byTag(order, func(i int) *identity.Tag { return &tags[i] })
 	err := t.queryEach(findNIK, len(tags),
-		func(i int, a *Args) { a.Bytes(tags[i][:]) },
+		func(i int, a *Args) { a.Bytes(tags[order[i]][:]) },
 		func(i int, r Row) error {
-			out[i] = identity.PersonID(r.Int(0))
+			out[order[i]] = identity.PersonID(r.Int(0))
 			return nil
 		})
 	return out, err
