@@ -2,7 +2,7 @@
 # Formats, imports and staticcheck over the whole module.
 set -eu
 cd "$(dirname "$0")/.."
-unformatted=$(gofmt -l cmd client internal ohttp verify tools 2>/dev/null || true)
+unformatted=$(gofmt -l cmd client e2e internal ohttp verify 2>/dev/null || true)
 if [ -n "$unformatted" ]; then
 	echo "lint: not gofmt-ed:" "$unformatted" >&2
 	exit 1

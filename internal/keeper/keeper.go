@@ -38,9 +38,9 @@ var (
 
 // Bounds of one call.
 const (
-	MaxBatch  = 256  // colours or visits in one gate call
+	MaxBatch  = 256   // colours or visits in one gate call
 	MaxBulk   = 16384 // people, tags or versions in one call
-	MaxDetail = 256  // bytes of a visit's detail
+	MaxDetail = 256   // bytes of a visit's detail
 )
 
 // Role is what a connection may ask; the socket it came through decides.

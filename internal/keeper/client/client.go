@@ -61,6 +61,8 @@ func (c *Client) call(ctx context.Context, r *wire.Request) (*wire.Answer, error
 	}
 	var a wire.Answer
 	err = one.SetDeadline(end)
+	// A caller who gives up does not wait for the deadline.
+	stop := context.AfterFunc(ctx, func() { _ = one.SetDeadline(time.Now()) })
 	if err == nil {
 		err = wire.Send(one, r)
 	}
@@ -68,9 +70,14 @@ func (c *Client) call(ctx context.Context, r *wire.Request) (*wire.Answer, error
 		err = wire.Receive(one.in, &a)
 	}
 	if err != nil {
+		stop()
 		one.Close()
 		_ = c.Close() // the other idle connections end at the same keeper
 		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
+	}
+	if !stop() { // its deadline is over, or will be in a moment
+		one.Close()
+		return &a, a.Fault.Err()
 	}
 	select {
 	case c.free <- one:

@@ -11,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/keeper"
 )
 
 // counts are the colours asked on one day, by person.
@@ -19,29 +20,26 @@ type counts struct {
 	used []uint8
 }
 
-// asked returns how many colours a person was told on a day.
-func (k *Keeper) asked(d day.Day, p identity.PersonID) int {
-	for i := range k.counts {
-		if c := &k.counts[i]; c.day == d && uint64(p) < uint64(len(c.used)) {
-			return int(c.used[p])
-		}
+// today returns the counts of the keeper's day. A clock that is set back goes on
+// with those of the later day, which gives nobody more.
+func (k *Keeper) today() *counts {
+	if d := day.Of(k.now()); d > k.counts.day {
+		k.counts = counts{day: d}
+	}
+	return &k.counts
+}
+
+// asked returns how many colours a person was told today.
+func (k *Keeper) asked(p identity.PersonID) int {
+	if c := k.today(); uint64(p) < uint64(len(c.used)) {
+		return int(c.used[p])
 	}
 	return 0
 }
 
-// count adds one colour and returns the day's number of them. Two days are kept,
-// for requests around midnight.
-func (k *Keeper) count(d day.Day, p identity.PersonID) int {
-	c := &k.counts[0]
-	switch {
-	case k.counts[1].day == d && k.counts[1].used != nil:
-		c = &k.counts[1]
-	case c.day != d || c.used == nil:
-		if k.counts[1].used == nil || k.counts[0].day > k.counts[1].day {
-			c = &k.counts[1]
-		}
-		*c = counts{day: d}
-	}
+// count adds one colour and returns the day's number of them.
+func (k *Keeper) count(p identity.PersonID) int {
+	c := k.today()
 	if need := len(k.people) + 1; len(c.used) < need {
 		c.used = append(c.used, make([]uint8, need-len(c.used))...)
 	}
@@ -76,8 +74,8 @@ func (a *askFile) add(d day.Day, p identity.PersonID) {
 	a.fresh[d] = binary.BigEndian.AppendUint64(a.fresh[d], uint64(p))
 }
 
-// openAsks counts again what the files of yesterday, today and tomorrow hold, and
-// removes older ones.
+// openAsks counts again what the newest file holds, if its day is not over, and
+// removes those of days that are.
 func (k *Keeper) openAsks() error {
 	k.asks = askFile{disk: k.disk, fresh: map[day.Day][]byte{}, files: map[day.Day]durable.File{}, quit: make(chan struct{})}
 	names, err := k.disk.List("")
@@ -94,12 +92,13 @@ func (k *Keeper) openAsks() error {
 		if err != nil {
 			continue
 		}
-		if d < today.Add(-1) {
+		if d < today {
 			if err := k.disk.Remove(name); err != nil {
 				return err
 			}
 			continue
 		}
+		k.counts = counts{day: d} // names ascend: the last is the newest day
 		raw, err := durable.ReadFile(k.disk, name)
 		if err != nil {
 			return err
@@ -107,7 +106,7 @@ func (k *Keeper) openAsks() error {
 		for ; len(raw) >= 8; raw = raw[8:] {
 			p := identity.PersonID(binary.BigEndian.Uint64(raw))
 			if _, err := k.person(p); err == nil {
-				k.count(d, p)
+				k.count(p)
 			}
 		}
 	}
@@ -143,14 +142,14 @@ func (a *askFile) write(today day.Day) {
 		err = errors.Join(err, a.put(d, raw))
 	}
 	for d, f := range a.files {
-		if d < today.Add(-1) {
+		if d < today {
 			err = errors.Join(err, f.Close(), a.disk.Remove(askPrefix+d.String()))
 			delete(a.files, d)
 		}
 	}
 	if err != nil {
 		a.mu.Lock()
-		a.dead = fmt.Errorf("the day's counts cannot be written: %w", err)
+		a.dead = fmt.Errorf("%w: the day's counts cannot be written: %v", keeper.ErrUnavailable, err)
 		a.mu.Unlock()
 	}
 }

@@ -157,7 +157,7 @@ func (k *Keeper) DestroyDay(d day.Day) (keeper.Certificate, error) {
 	k.dayMu.Lock()
 	defer k.dayMu.Unlock()
 	if c, ok := k.certificates[d]; ok {
-		return c, k.purgeDays()
+		return k.certify(c)
 	}
 	ks, ok := k.days[d]
 	if !ok {
@@ -176,7 +176,15 @@ func (k *Keeper) DestroyDay(d day.Day) (keeper.Certificate, error) {
 	c.Seq = seq
 	c.Sign(k.logKey)
 	k.certificates[d], k.unpurged = c, true
-	return c, k.purgeDays()
+	return k.certify(c)
+}
+
+// certify gives a certificate out, if no file holds the day's key.
+func (k *Keeper) certify(c keeper.Certificate) (keeper.Certificate, error) {
+	if err := k.purgeDays(); err != nil {
+		return keeper.Certificate{}, err
+	}
+	return c, nil
 }
 
 // purgeDays makes sure that no file holds a destroyed day's key; until it has
@@ -204,13 +212,16 @@ func (k *Keeper) replayDestroy(seq uint64, payload []byte) error {
 }
 
 // Certificates lists the days destroyed, oldest first.
-func (k *Keeper) Certificates() []keeper.Certificate {
-	k.dayMu.RLock()
-	defer k.dayMu.RUnlock()
+func (k *Keeper) Certificates() ([]keeper.Certificate, error) {
+	k.dayMu.Lock()
+	defer k.dayMu.Unlock()
+	if err := k.purgeDays(); err != nil {
+		return nil, err
+	}
 	out := make([]keeper.Certificate, 0, len(k.certificates))
 	for _, c := range k.certificates {
 		out = append(out, c)
 	}
 	slices.SortFunc(out, func(a, b keeper.Certificate) int { return int(a.Day) - int(b.Day) })
-	return out
+	return out, nil
 }

@@ -62,14 +62,16 @@ func (k *Keeper) PutColours(decided []keeper.Decided) ([]status.SealedColour, er
 		return nil, keeper.ErrTooMany
 	}
 	k.mu.Lock()
-	out := make([]status.SealedColour, len(decided))
-	payload := make([]byte, 0, 12*len(decided))
-	for i, d := range decided {
-		s, err := k.person(d.Person)
-		if err != nil {
+	for _, d := range decided { // before any version moves: all of them do, or none
+		if _, err := k.person(d.Person); err != nil {
 			k.mu.Unlock()
 			return nil, err
 		}
+	}
+	out := make([]status.SealedColour, len(decided))
+	payload := make([]byte, 0, 12*len(decided))
+	for i, d := range decided {
+		s := &k.people[d.Person-1]
 		s.colour++
 		out[i] = status.SealedColour{Person: d.Person, Version: s.colour, Sealed: sealWith(k.epoch, d.Timeline[:], colourAD(d.Person, s.colour))}
 		payload = binary.BigEndian.AppendUint64(payload, uint64(d.Person))
@@ -85,6 +87,9 @@ func (k *Keeper) PutColours(decided []keeper.Decided) ([]status.SealedColour, er
 func (k *Keeper) ColourVersions(people []identity.PersonID) ([]uint32, error) {
 	if len(people) > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
+	}
+	if err := k.failed(); err != nil {
+		return nil, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -108,42 +113,62 @@ func (k *Keeper) replayColours(payload []byte) error {
 	return nil
 }
 
-// Gate opens colours and seals events: one leaf.
-func (k *Keeper) Gate(id accesslog.GateID, items []keeper.GateItem) (keeper.GateReply, error) {
-	if len(items) == 0 || len(items) > keeper.MaxBatch {
-		return keeper.GateReply{}, keeper.ErrTooMany
-	}
-	if err := k.journal.failed(); err != nil {
+// Gate opens colours and seals events: one leaf. The server is told only colours
+// that count against their person's day; the others are for the event alone.
+func (k *Keeper) Gate(role keeper.Role, id accesslog.GateID, items []keeper.GateItem) (keeper.GateReply, error) {
+	s, keys, err := k.admitBatch(id, items)
+	if err != nil {
 		return keeper.GateReply{}, err
 	}
 	r := keeper.GateReply{Results: make([]keeper.GateResult, len(items))}
 	r.Leaf.Events = make([]accesslog.Event, len(items))
 	for i := range items {
-		it := &items[i]
-		d := day.Of(it.Instant)
-		keys, err := k.dayKeys(d)
-		if err != nil {
-			return keeper.GateReply{}, err
-		}
-		k.tell(it, &r.Results[i], d)
-		if err := keys.seal(it, &r.Results[i], &r.Leaf.Events[i], d); err != nil {
-			return keeper.GateReply{}, err
+		it, res := &items[i], &r.Results[i]
+		k.tell(it, res)
+		keys[i].seal(it, res, &r.Leaf.Events[i], day.Of(it.Instant))
+		if !it.Asks && role != keeper.RoleAdmin {
+			res.Timeline = [status.TimelineSize]byte{}
 		}
 	}
 	k.gateMu.Lock()
 	defer k.gateMu.Unlock()
-	s, ok := k.gates[id]
-	if !ok {
-		return keeper.GateReply{}, keeper.ErrSession
-	}
 	r.Leaf.Gate, r.Leaf.Seq, r.Leaf.Prev, r.Leaf.At = id, s.seq, s.prev, k.now().Truncate(time.Millisecond)
 	r.Leaf.Sign(k.logKey, accesslog.NewTree(r.Leaf.Events))
 	s.seq, s.prev = s.seq+1, r.Leaf.Hash()
 	return r, nil
 }
 
-// tell opens one colour, if the person has one and may still be told it today.
-func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
+// admitBatch checks all that may refuse a batch, before any of it is told or
+// counted, and finds its session and the keys of its items' days.
+func (k *Keeper) admitBatch(id accesslog.GateID, items []keeper.GateItem) (*session, []*dayKeySet, error) {
+	if len(items) == 0 || len(items) > keeper.MaxBatch {
+		return nil, nil, keeper.ErrTooMany
+	}
+	if err := k.failed(); err != nil {
+		return nil, nil, err
+	}
+	k.gateMu.Lock()
+	s, ok := k.gates[id]
+	k.gateMu.Unlock()
+	if !ok {
+		return nil, nil, keeper.ErrSession
+	}
+	keys := make([]*dayKeySet, len(items))
+	for i := range items {
+		if len(items[i].Detail) > detailSize {
+			return nil, nil, keeper.ErrTooMany
+		}
+		var err error
+		if keys[i], err = k.dayKeys(day.Of(items[i].Instant)); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s, keys, nil
+}
+
+// tell opens one colour, if the person has one and may still be told it today. The
+// day is the keeper's own: the server must not choose among days with counts left.
+func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult) {
 	k.mu.Lock()
 	s, err := k.person(it.Colour.Person)
 	if err == nil {
@@ -153,11 +178,11 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
 	if err == nil {
 		current = s.colour
 	}
-	used := k.asked(d, it.Colour.Person)
+	used := k.asked(it.Colour.Person)
 	limited := it.Asks && used >= k.opt.ColoursPerDay
 	if it.Asks && !limited && err == nil && it.Colour.Version > 0 {
-		used = k.count(d, it.Colour.Person)
-		k.asks.add(d, it.Colour.Person)
+		used = k.count(it.Colour.Person)
+		k.asks.add(k.counts.day, it.Colour.Person)
 	}
 	k.mu.Unlock()
 	res.Left = max(0, k.opt.ColoursPerDay-used)
@@ -178,10 +203,7 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult, d day.Day) {
 }
 
 // seal names the person for the day, seals the event and commits to it.
-func (ks *dayKeySet) seal(it *keeper.GateItem, res *keeper.GateResult, e *accesslog.Event, d day.Day) error {
-	if len(it.Detail) > detailSize {
-		return keeper.ErrTooMany
-	}
+func (ks *dayKeySet) seal(it *keeper.GateItem, res *keeper.GateResult, e *accesslog.Event, d day.Day) {
 	var id [8]byte
 	binary.BigEndian.PutUint64(id[:], uint64(it.Colour.Person))
 	res.Who = venue.Pseudonym(mac(ks.name, id[:]))
@@ -198,7 +220,6 @@ func (ks *dayKeySet) seal(it *keeper.GateItem, res *keeper.GateResult, e *access
 	h.Write(plain)
 	h.Sum(e.Commitment[:0])
 	e.Sealed = sealWith(ks.aead, plain, eventAD(d, it.Event))
-	return nil
 }
 
 func mac(key, message []byte) []byte {
@@ -225,6 +246,9 @@ func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseu
 
 // OpenEvents opens events of one day, after the intent is durable.
 func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEvent) ([]keeper.Event, error) {
+	if len(events) > keeper.MaxBulk {
+		return nil, keeper.ErrTooMany
+	}
 	ks, ok := k.heldDay(d)
 	if !ok {
 		return nil, keeper.ErrDay

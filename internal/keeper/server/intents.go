@@ -80,7 +80,11 @@ func (k *Keeper) spend(i keeper.Intent, n int) error {
 		k.refused.Add(1)
 		return keeper.ErrBudget
 	}
-	s.opens = append(s.opens, opened{now, n})
+	if last := len(s.opens) - 1; last >= 0 && now.Sub(s.opens[last].at) < time.Second {
+		s.opens[last].people += n // else a busy job is remembered open by open
+	} else {
+		s.opens = append(s.opens, opened{now, n})
+	}
 	k.tidy(now)
 	return nil
 }
@@ -106,13 +110,13 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 	if err := k.spend(i, n); err != nil {
 		return keeper.Receipt{}, err
 	}
-	now := k.now().Truncate(time.Millisecond)
+	now, actor := k.now().Truncate(time.Millisecond), strings.ToValidUTF8(i.Actor, "?")
 	b := make([]byte, 0, 128+24*len(reads))
 	b = append(b, i.ID[:]...)
 	b = append(b, byte(i.Budget))
 	b = binary.BigEndian.AppendUint64(b, uint64(now.UnixMilli()))
-	b = append(b, byte(len(i.Actor)))
-	b = append(b, strings.ToValidUTF8(i.Actor, "?")...)
+	b = append(b, byte(len(actor)))
+	b = append(b, actor...)
 	b = append(b, byte(len(i.Purpose)))
 	b = append(b, i.Purpose...)
 	b = binary.BigEndian.AppendUint32(b, uint32(n))
@@ -133,9 +137,16 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 	return r, nil
 }
 
+// maxWants bounds the versions of one intent, whose record must fit maxRecord.
+const maxWants = maxRecord / 64
+
 // Read gives the keys of the versions an intent names, after it is durable.
 func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
-	if len(reads) > keeper.MaxBulk {
+	wants := 0
+	for _, r := range reads {
+		wants += len(r.Want)
+	}
+	if len(reads) > keeper.MaxBulk || wants > maxWants {
 		return keeper.Receipt{}, nil, keeper.ErrTooMany
 	}
 	receipt, err := k.intend(i, reads, len(reads), role)

@@ -50,6 +50,7 @@ type journal struct {
 	quit  chan struct{}
 	ended sync.WaitGroup
 	dead  error // a failed write: nothing is acknowledged any more
+	over  bool  // closed: what comes now would wait for ever
 }
 
 // mark is a place in the journal: a record's number and the chain after it.
@@ -194,6 +195,10 @@ func next(chain [32]byte, kind byte, payload []byte) [32]byte {
 func (j *journal) put(kind byte, payload []byte) (seq uint64, chain [32]byte, wait func() error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.dead != nil || j.over {
+		err := errors.Join(keeper.ErrUnavailable, j.dead)
+		return 0, chain, func() error { return err }
+	}
 	j.last = mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
 	j.buf = binary.BigEndian.AppendUint32(j.buf, uint32(len(payload)))
 	j.buf = append(j.buf, kind)
@@ -265,6 +270,9 @@ func (j *journal) durable() mark {
 }
 
 func (j *journal) close() error {
+	j.mu.Lock()
+	j.over = true
+	j.mu.Unlock()
 	close(j.quit)
 	j.ended.Wait()
 	return errors.Join(j.failed(), j.f.Close())

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +52,7 @@ type Keeper struct {
 
 	mu     sync.Mutex // people and counts
 	people []slot
-	counts [2]counts
+	counts counts
 	asks   askFile
 
 	dayMu        sync.RWMutex
@@ -102,8 +103,11 @@ func Open(opt Options) (*Keeper, error) {
 
 // closeOpen closes what open had opened when it failed.
 func (k *Keeper) closeOpen() (err error) {
+	if k.asks.quit != nil {
+		err = k.asks.close()
+	}
 	if k.journal != nil {
-		err = k.journal.close()
+		err = errors.Join(err, k.journal.close())
 	}
 	if k.lock != nil {
 		err = errors.Join(err, k.lock.Close())
@@ -172,12 +176,17 @@ func (k *Keeper) loadMark() (m mark, err error) {
 // older end, with the heads it held, is found at the next start.
 func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.durable()) }
 
+// keyFiles are the files that are worth nothing without the root key.
+var keyFiles = []string{"fixed", "journal", "mark", "days", "service"}
+
 // openRoot reads the root key, or makes one in a folder that has no other keys: a
 // folder that lost its root file must not silently get another.
 func (k *Keeper) openRoot() error {
 	raw, err := durable.ReadFile(k.disk, "root")
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, err := durable.ReadFile(k.disk, "fixed"); !errors.Is(err, fs.ErrNotExist) {
+		if names, err := k.disk.List(""); err != nil {
+			return err
+		} else if slices.ContainsFunc(names, func(n string) bool { return slices.Contains(keyFiles, n) }) {
 			return ErrRootFile
 		}
 		if raw, err = sealRoot(k.opt.Credential); err != nil {
@@ -209,9 +218,13 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 	return nil // the other records are for the log, not for the state
 }
 
+// failed is why the keeper must not go on: what it holds in memory may be ahead of
+// what a restart would find.
+func (k *Keeper) failed() error { return errors.Join(k.journal.failed(), k.asks.failed()) }
+
 // Health is the keeper's account of itself.
 func (k *Keeper) Health() (keeper.Health, error) {
-	if err := k.journal.failed(); err != nil {
+	if err := k.failed(); err != nil {
 		return keeper.Health{}, err
 	}
 	h := keeper.Health{Started: k.started, Colours: k.colours.Load(), Intents: k.intents.Load(), Refused: k.refused.Load()}

@@ -149,15 +149,15 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	case wire.OpenGate:
 		a.Gate, a.Chain, err = k.OpenGate()
 	case wire.Gate:
-		a.Reply, err = k.Gate(r.Gate, r.Items)
+		a.Reply, err = k.Gate(role, r.Gate, r.Items)
 	default:
-		err = k.answerRest(r, a)
+		err = k.answerRest(role, r, a)
 	}
 	a.Fault = wire.FaultOf(err)
 	return a
 }
 
-func (k *Keeper) answerRest(r *wire.Request, a *wire.Answer) (err error) {
+func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (err error) {
 	switch r.Call {
 	case wire.Pseudonyms:
 		a.Names, err = k.Pseudonyms(r.Person, r.Days)
@@ -168,7 +168,10 @@ func (k *Keeper) answerRest(r *wire.Request, a *wire.Answer) (err error) {
 		c, err = k.DestroyDay(one(r.Days))
 		a.Certificates = []keeper.Certificate{c}
 	case wire.Certificates:
-		a.Certificates = k.Certificates()
+		if role != keeper.RoleAdmin {
+			return keeper.ErrRole
+		}
+		a.Certificates, err = k.Certificates()
 	case wire.ColourVersions:
 		a.Current, err = k.ColourVersions(r.People)
 	case wire.Health:

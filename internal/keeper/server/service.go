@@ -115,8 +115,9 @@ func (s *service) load(k *Keeper) error {
 }
 
 // rotate makes the keys whose successors are due and drops those nobody accepts.
+// Nothing is used before it is on disk.
 func (s *service) rotate(k *Keeper, now time.Time) error {
-	changed := false
+	changed, made := false, s.keys
 	due := func(keys []storedKey) bool {
 		// A successor comes when half of the newest one's time is over.
 		return len(keys) == 0 || now.After(keys[0].Made.Add(keys[0].Until.Sub(keys[0].Made)/2))
@@ -125,10 +126,10 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 		changed = true
 		return storedKey{id, kem, key, now, now.Add(life), now.Add(accept)}
 	}
-	if due(s.keys.OHTTP) {
+	if due(made.OHTTP) {
 		for _, kem := range []ohttp.KEM{ohttp.P256, ohttp.X25519} {
-			s.keys.Next++
-			p, err := ohttp.GenerateKey(ohttp.KeyID(s.keys.Next), kem)
+			made.Next++
+			p, err := ohttp.GenerateKey(ohttp.KeyID(made.Next), kem)
 			if err != nil {
 				return err
 			}
@@ -136,21 +137,21 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 			if err != nil {
 				return err
 			}
-			s.keys.OHTTP = append([]storedKey{fresh(b, s.keys.Next, uint16(kem), ohttpLife, ohttpAccept)}, s.keys.OHTTP...)
+			made.OHTTP = append([]storedKey{fresh(b, made.Next, uint16(kem), ohttpLife, ohttpAccept)}, made.OHTTP...)
 		}
 	}
 	for _, set := range []struct {
 		keys         *[]storedKey
 		life, accept time.Duration
-	}{{&s.keys.Ticket, signLife, signAccept}, {&s.keys.Venue, signLife, signAccept}, {&s.keys.Token, tokenLife, tokenAccept}} {
+	}{{&made.Ticket, signLife, signAccept}, {&made.Venue, signLife, signAccept}, {&made.Token, tokenLife, tokenAccept}} {
 		if due(*set.keys) {
 			key := make([]byte, 32)
 			rand.Read(key)
-			s.keys.Next++
-			*set.keys = append([]storedKey{fresh(key, s.keys.Next, 0, set.life, set.accept)}, *set.keys...)
+			made.Next++
+			*set.keys = append([]storedKey{fresh(key, made.Next, 0, set.life, set.accept)}, *set.keys...)
 		}
 	}
-	for _, keys := range []*[]storedKey{&s.keys.OHTTP, &s.keys.Ticket, &s.keys.Venue, &s.keys.Token} {
+	for _, keys := range []*[]storedKey{&made.OHTTP, &made.Ticket, &made.Venue, &made.Token} {
 		for n := len(*keys); n > 0 && now.After((*keys)[n-1].Accept); n = len(*keys) {
 			*keys, changed = (*keys)[:n-1], true
 		}
@@ -161,7 +162,11 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 	if _, _, err := k.journal.append(recService, nil); err != nil {
 		return err
 	}
-	return k.storeWrapped("service", s.keys)
+	if err := k.storeWrapped("service", made); err != nil {
+		return err
+	}
+	s.keys = made
+	return nil
 }
 
 // ServiceKeys returns the keys that the server holds, rotated when due.
