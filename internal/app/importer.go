@@ -216,16 +216,18 @@ func (im *importing) refuse(line int64, why error) error {
 	return err
 }
 
-// fingerprint names a file by its kind and first bytes, so that the same file under
-// another name is gone on with, and another one under the same name is not.
+// fingerprint names a file by its kind and all its bytes, so that the same file
+// under another name is gone on with, and one that differs anywhere is not: lines
+// of a corrected file must not count as taken because the file begins alike.
 func fingerprint(kind string, f *os.File) (string, error) {
-	head := make([]byte, 1<<16)
-	n, err := f.ReadAt(head, 0)
-	if err != nil && err != io.EOF {
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(head[:n])
-	return kind + " " + hex.EncodeToString(sum[:16]), nil
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return "", err
+	}
+	return kind + " " + hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
 func (o *Operator) progress(ctx context.Context, p identity.Progress) (identity.Progress, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -39,9 +38,9 @@ func RunRelay(ctx context.Context, opt RelayOptions) error {
 		return fault.New(fault.Invalid, "without TLS a relay listens on loopback only, behind a proxy that ends TLS: give --tls-cert and --tls-key, or a loopback address")
 	}
 	log := telemetry.Log(opt.Log, "text", slog.LevelInfo)
-	l, err := net.Listen("tcp", opt.Listen)
+	l, err := bind(opt.Listen)
 	if err != nil {
-		return fault.Newf(fault.Conflict, "cannot listen on %s: %v", opt.Listen, err)
+		return err
 	}
 	srv := &http.Server{
 		Handler: client.NewRelay(credential, client.RelayOptions{}), ReadHeaderTimeout: 5 * time.Second,

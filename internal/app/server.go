@@ -11,6 +11,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
@@ -193,8 +194,14 @@ func (s *Server) Run(ctx context.Context) error {
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", s.metrics.Handler())
 		mux.HandleFunc("GET /healthz", s.healthz)
-		s.ops = &http.Server{Addr: s.cfg.Ops, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
-		go func() { failed <- s.ops.ListenAndServe() }()
+		s.ops = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		go func() {
+			l, err := bind(s.cfg.Ops)
+			if err == nil {
+				err = s.ops.Serve(l)
+			}
+			failed <- err
+		}()
 	}
 	jobs, stopJobs := context.WithCancel(context.Background())
 	done := s.startJobs(jobs)
@@ -224,9 +231,18 @@ func (s *Server) shutdown() {
 }
 
 func (s *Server) listen() (net.Listener, error) {
-	l, err := net.Listen("tcp", s.cfg.Listen)
+	l, err := bind(s.cfg.Listen)
 	if err != nil {
 		return nil, err
 	}
 	return s.secure(l)
+}
+
+// bind takes an address; that another process has it is the operator's to mend.
+func bind(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fault.Newf(fault.Conflict, "cannot listen on %s: %v", addr, err)
+	}
+	return l, nil
 }

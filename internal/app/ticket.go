@@ -42,7 +42,7 @@ func CheckTicket(ctx context.Context, platform, pinOf, text string, atVenue uint
 	}
 	t, err := keys.Tickets.Presentation(text, now)
 	if err != nil {
-		return TicketRow{}, fault.Newf(fault.Denied, "the ticket does not hold: %v", err)
+		return TicketRow{}, RefuseTicket(err)
 	}
 	if atVenue != 0 {
 		if err := t.At(atVenue, max(atDoor, t.Door)); err != nil {
@@ -50,6 +50,15 @@ func CheckTicket(ctx context.Context, platform, pinOf, text string, atVenue uint
 		}
 	}
 	return TicketRow{t.Decision.String(), t.Venue, t.Door, t.Party, int(t.Age(now).Minutes()), t.Expires}, nil
+}
+
+// RefuseTicket says why a ticket is not taken: text that is no ticket is the scan's
+// fault, anything else the ticket's.
+func RefuseTicket(err error) error {
+	if errors.Is(err, verify.ErrMalformed) {
+		return fault.New(fault.Invalid, "the text is no ticket: scan the whole code again")
+	}
+	return fault.Newf(fault.Denied, "the ticket does not hold: %v", err)
 }
 
 // readPin takes the platform's pinned key out of any credential file.

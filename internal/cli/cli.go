@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 	"text/tabwriter"
 
@@ -66,7 +67,7 @@ type commands struct {
 	Log      logCmd      `cmd:"" help:"Check the leaves of the access log."`
 	Bench    benchCmd    `cmd:"" help:"Measure this machine."`
 	Config   configCmd   `cmd:"" help:"Show and check configurations."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Version  versionCmd  `cmd:"" help:"Print the version.\n\nExample: amanah version"`
 }
 
 // console is what a command may touch of the outside.
@@ -127,6 +128,9 @@ func (c *console) fail(err error) int {
 // table prints rows as JSON, or as columns under heads.
 func (c *console) table(asJSON bool, rows any, heads []string, cells func(yield func(...any))) error {
 	if asJSON {
+		if v := reflect.ValueOf(rows); v.Kind() == reflect.Slice && v.IsNil() {
+			rows = []int{} // no rows are a list of none
+		}
 		e := json.NewEncoder(c.out)
 		e.SetIndent("", "  ")
 		return e.Encode(rows)

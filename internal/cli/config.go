@@ -49,7 +49,7 @@ func loadTOML(r io.Reader) (kong.Resolver, error) {
 
 // configCmd shows and checks configurations.
 type configCmd struct {
-	Example configExampleCmd `cmd:"" help:"Print every setting with its meaning and default."`
+	Example configExampleCmd `cmd:"" help:"Print every setting with its meaning and default.\n\nExample: amanah config example > amanah.toml"`
 	Check   configCheckCmd   `cmd:"" help:"Say whether a server would start with this configuration.\n\nExample: amanah config check --config amanah.toml"`
 }
 

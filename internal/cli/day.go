@@ -11,7 +11,7 @@ import (
 
 type dayCmd struct {
 	Destroy dayDestroyCmd `cmd:"" help:"Destroy the key of a past day: its visits become unreadable for ever.\n\nExample: amanah day destroy 2026-10-01"`
-	List    dayListCmd    `cmd:"" help:"List certificates of destroyed days."`
+	List    dayListCmd    `cmd:"" help:"List certificates of destroyed days.\n\nExample: amanah day list --json"`
 }
 
 type dayDestroyCmd struct {
@@ -51,10 +51,21 @@ func (cmd *dayListCmd) Run(c *console) error {
 	})
 }
 
-func (c *console) certificates(asJSON bool, rows []app.CertificateRow) error {
+type certificateRow struct {
+	Day       string    `json:"day"`
+	Destroyed time.Time `json:"destroyed_at"`
+	KeyHash   string    `json:"key_hash"`
+	Signature string    `json:"signature"` // whether it holds
+}
+
+func (c *console) certificates(asJSON bool, all []app.CertificateRow) error {
+	rows := make([]certificateRow, len(all))
+	for i, r := range all {
+		rows[i] = certificateRow{r.Day.String(), r.Destroyed.UTC(), hex.EncodeToString(r.KeyHash[:]), r.Verdict}
+	}
 	return c.table(asJSON, rows, []string{"DAY", "DESTROYED", "KEY HASH", "SIGNATURE"}, func(row func(...any)) {
 		for _, r := range rows {
-			row(r.Day, r.Destroyed.UTC().Format(time.RFC3339), hex.EncodeToString(r.KeyHash[:8])+"…", r.Verdict)
+			row(r.Day, r.Destroyed.Format(time.RFC3339), r.KeyHash[:16]+"…", r.Signature)
 		}
 	})
 }

@@ -15,10 +15,10 @@ import (
 
 type deviceCmd struct {
 	Checkin deviceCheckinCmd `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
-	Leave   deviceLeaveCmd   `cmd:"" help:"Check out, by visit or by the code of an exit."`
-	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes."`
-	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days."`
-	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is."`
+	Leave   deviceLeaveCmd   `cmd:"" help:"Check out, by visit or by the code of an exit.\n\nExample: amanah device leave --link phone.json --code 'https://…/v/…'"`
+	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
+	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
+	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
 }
 
 // phone is what every device command needs.

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/client"
+	"github.com/amanah-project/amanah/internal/app"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
 type doorCmd struct {
 	Check     doorCheckCmd     `cmd:"" help:"Check the ticket on a visitor's screen, read from standard input.\n\nExample: amanah door check --credential door.json --door 1 < scan.txt"`
-	Leave     doorLeaveCmd     `cmd:"" help:"End the visit of a ticket, by its serial."`
-	Code      doorCodeCmd      `cmd:"" help:"Ask for the code that a kiosk shows for the next 30 seconds."`
-	Occupancy doorOccupancyCmd `cmd:"" help:"See how full the venue is."`
+	Leave     doorLeaveCmd     `cmd:"" help:"End the visit of a ticket, by its serial.\n\nExample: amanah door leave 0123456789abcdef0123456789abcdef --credential door.json"`
+	Code      doorCodeCmd      `cmd:"" help:"Ask for the code that a kiosk shows for the next 30 seconds.\n\nExample: amanah door code --credential door.json --door 1 --exit"`
+	Occupancy doorOccupancyCmd `cmd:"" help:"See how full the venue is.\n\nExample: amanah door occupancy --credential door.json"`
 }
 
 // post is what every door command needs.
@@ -65,7 +66,7 @@ func (cmd *doorCheckCmd) Run(c *console) error {
 	return cmd.do(c, func(_ context.Context, d *client.Door) error {
 		t, err := d.Check(strings.TrimSpace(string(screen)), cmd.Door)
 		if err != nil {
-			return fault.Newf(fault.Denied, "the ticket does not hold: %v", err)
+			return app.RefuseTicket(err)
 		}
 		a := ticketAnswer{t.Decision.String(), hex.EncodeToString(t.Serial[:]), t.Party, t.Expires}
 		return c.table(cmd.JSON, a, []string{"DECISION", "SERIAL", "PARTY", "EXPIRES"}, func(row func(...any)) {

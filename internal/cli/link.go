@@ -14,7 +14,7 @@ import (
 
 type linkCmd struct {
 	Add linkAddCmd `cmd:"" help:"Link a new device to a person, whose NIK is read from standard input.\n\nExample: amanah link add --partner 1 --relay http://127.0.0.1:8080 --out phone.json < nik.txt"`
-	End linkEndCmd `cmd:"" help:"End a link; its device's next request is refused."`
+	End linkEndCmd `cmd:"" help:"End a link; its device's next request is refused.\n\nExample: amanah link end 0123456789abcdef0123456789abcdef"`
 }
 
 type linkAddCmd struct {

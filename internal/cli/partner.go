@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"encoding/base64"
 	"fmt"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/app"
 	"github.com/amanah-project/amanah/internal/domain/partner"
@@ -9,9 +11,9 @@ import (
 
 type partnerCmd struct {
 	Add     partnerAddCmd     `cmd:"" help:"Register a partner and make its relay's credential.\n\nExample: amanah partner add 'Toko Maya' --platform https://health.example.id --out toko.json"`
-	List    partnerListCmd    `cmd:"" help:"List partners."`
+	List    partnerListCmd    `cmd:"" help:"List partners.\n\nExample: amanah partner list --json"`
 	Suspend partnerSuspendCmd `cmd:"" help:"Stop serving a partner, everywhere within five seconds.\n\nExample: amanah partner suspend 2"`
-	Resume  partnerResumeCmd  `cmd:"" help:"Serve a suspended partner again."`
+	Resume  partnerResumeCmd  `cmd:"" help:"Serve a suspended partner again.\n\nExample: amanah partner resume 2"`
 	Relay   partnerRelayCmd   `cmd:"" help:"Run a partner's relay.\n\nExample: amanah partner relay --credential toko.json --listen 127.0.0.1:8080"`
 }
 
@@ -46,16 +48,28 @@ type partnerListCmd struct {
 	JSON bool `help:"Print JSON."`
 }
 
+type partnerRow struct {
+	Partner uint32    `json:"partner"`
+	Name    string    `json:"name"`
+	State   string    `json:"state"`
+	Joined  time.Time `json:"joined"`
+	Relay   string    `json:"relay"` // thumbprint of its key, as in proofs
+}
+
 // Run lists the partners.
 func (cmd *partnerListCmd) Run(c *console) error {
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		rows, err := o.Partners(c.ctx)
+		all, err := o.Partners(c.ctx)
 		if err != nil {
 			return err
 		}
+		rows := make([]partnerRow, len(all))
+		for i, p := range all {
+			rows[i] = partnerRow{uint32(p.ID), p.Name, p.State.String(), p.Joined.UTC(), base64.RawURLEncoding.EncodeToString(p.Relay[:])}
+		}
 		return c.table(cmd.JSON, rows, []string{"PARTNER", "NAME", "STATE", "JOINED"}, func(row func(...any)) {
 			for _, r := range rows {
-				row(r.ID, r.Name, r.State, r.Joined.UTC().Format("2006-01-02"))
+				row(r.Partner, r.Name, r.State, r.Joined.Format("2006-01-02"))
 			}
 		})
 	})

@@ -13,7 +13,7 @@ import (
 
 type rulesCmd struct {
 	Check rulesCheckCmd `cmd:"" help:"Check a rule set: its language, its rules and its own cases.\n\nExample: amanah rules check draft.yaml"`
-	List  rulesListCmd  `cmd:"" help:"List the rule sets in force, by date."`
+	List  rulesListCmd  `cmd:"" help:"List the rule sets in force, by date.\n\nExample: amanah rules list --json"`
 	Diff  rulesDiffCmd  `cmd:"" help:"Replay a draft over everybody and count whose colour would change, in totals only.\n\nExample: amanah rules diff draft.yaml --at 2027-01-01T00:00:00+07:00"`
 }
 

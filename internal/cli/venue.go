@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/skip2/go-qrcode"
 
@@ -11,7 +12,7 @@ import (
 
 type venueCmd struct {
 	Add  venueAddCmd  `cmd:"" help:"Register a venue.\n\nExample: amanah venue add 'Pasar Badung' --category market --level 2 --holds 4000 --doors 12"`
-	List venueListCmd `cmd:"" help:"List venues and how full they are."`
+	List venueListCmd `cmd:"" help:"List venues and how full they are.\n\nExample: amanah venue list --json"`
 	Code venueCodeCmd `cmd:"" help:"Make the signed code of a door.\n\nExample: amanah venue code 3 --door 1 --png door1.png"`
 	Door venueDoorCmd `cmd:"" help:"Make the credential of the staff at a venue's doors.\n\nExample: amanah venue door 3 --platform https://health.example.id --out door.json"`
 }
@@ -44,7 +45,11 @@ func (cmd *venueAddCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.venues(cmd.JSON, []app.VenueRow{{Venue: v}})
+		all, err := o.Venues(c.ctx) // which know how many it may hold now
+		if err != nil {
+			return err
+		}
+		return c.venues(cmd.JSON, slices.DeleteFunc(all, func(r app.VenueRow) bool { return r.ID != v.ID }))
 	})
 }
 
@@ -64,10 +69,26 @@ func (cmd *venueListCmd) Run(c *console) error {
 	})
 }
 
-func (c *console) venues(asJSON bool, rows []app.VenueRow) error {
+type venueRow struct {
+	Venue    uint64 `json:"venue"`
+	Name     string `json:"name"`
+	Category string `json:"category"`
+	Level    int    `json:"level"`
+	District string `json:"district"`
+	Holds    int    `json:"holds"`
+	Doors    int    `json:"doors"`
+	Inside   int    `json:"inside"`
+	Limit    int    `json:"limit"`
+}
+
+func (c *console) venues(asJSON bool, all []app.VenueRow) error {
+	rows := make([]venueRow, len(all))
+	for i, v := range all {
+		rows[i] = venueRow{uint64(v.ID), v.Name, string(v.Category), int(v.Level), v.District, v.Declared, v.Doors, v.Inside, v.Limit}
+	}
 	return c.table(asJSON, rows, []string{"VENUE", "NAME", "CATEGORY", "LEVEL", "HOLDS", "DOORS", "INSIDE", "LIMIT"}, func(row func(...any)) {
 		for _, r := range rows {
-			row(r.ID, r.Name, string(r.Category), r.Level, r.Declared, r.Doors, r.Inside, r.Limit)
+			row(r.Venue, r.Name, r.Category, r.Level, r.Holds, r.Doors, r.Inside, r.Limit)
 		}
 	})
 }

@@ -12,10 +12,10 @@ var ErrRuleSet = fault.New(fault.Invalid, "the rule set does not load")
 
 // Problem is one thing wrong with a rule set.
 type Problem struct {
-	Line int    // of the file, from 1; 0 for the file as a whole
-	Rule string // the rule concerned, if any
-	What string
-	Mend string // how to mend it
+	Line int    `json:"line"`           // of the file, from 1; 0 for the file as a whole
+	Rule string `json:"rule,omitempty"` // the rule concerned, if any
+	What string `json:"what"`
+	Mend string `json:"mend,omitempty"` // how to mend it
 }
 
 // String writes the problem as a line for people.
@@ -54,10 +54,10 @@ func (e *RuleSetError) Unwrap() error { return ErrRuleSet }
 
 // Report is what checking a rule set found.
 type Report struct {
-	File     string
-	ID       string
-	Number   SetNumber
-	Rules    int
-	Cases    int
-	Problems []Problem
+	File     string    `json:"file"`
+	ID       string    `json:"id"`
+	Number   SetNumber `json:"number"`
+	Rules    int       `json:"rules"`
+	Cases    int       `json:"cases"`
+	Problems []Problem `json:"problems,omitempty"`
 }

@@ -40,7 +40,7 @@ func (k *Keeper) asked(p identity.PersonID) int {
 // count adds one colour and returns the day's number of them.
 func (k *Keeper) count(p identity.PersonID) int {
 	c := k.today()
-	if need := len(k.people) + 1; len(c.used) < need {
+	if need := k.people.n + 1; len(c.used) < need {
 		c.used = append(c.used, make([]uint8, need-len(c.used))...)
 	}
 	if c.used[p] < 255 {
@@ -92,7 +92,7 @@ func (k *Keeper) openAsks() error {
 		if err != nil {
 			continue
 		}
-		if d < today {
+		if d < today || d > today.Add(1) { // over, or of a clock that was far wrong
 			if err := k.disk.Remove(name); err != nil {
 				return err
 			}

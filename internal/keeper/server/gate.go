@@ -71,7 +71,7 @@ func (k *Keeper) PutColours(decided []keeper.Decided) ([]status.SealedColour, er
 	out := make([]status.SealedColour, len(decided))
 	payload := make([]byte, 0, 12*len(decided))
 	for i, d := range decided {
-		s := &k.people[d.Person-1]
+		s := k.people.at(int(d.Person - 1))
 		s.colour++
 		out[i] = status.SealedColour{Person: d.Person, Version: s.colour, Sealed: sealWith(k.epoch, d.Timeline[:], colourAD(d.Person, s.colour))}
 		payload = binary.BigEndian.AppendUint64(payload, uint64(d.Person))

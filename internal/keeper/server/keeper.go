@@ -51,7 +51,7 @@ type Keeper struct {
 	started time.Time
 
 	mu     sync.Mutex // people and counts
-	people []slot
+	people slots
 	counts counts
 	asks   askFile
 
@@ -229,7 +229,7 @@ func (k *Keeper) Health() (keeper.Health, error) {
 	}
 	h := keeper.Health{Started: k.started, Colours: k.colours.Load(), Intents: k.intents.Load(), Refused: k.refused.Load()}
 	k.mu.Lock()
-	h.People = uint64(len(k.people))
+	h.People = uint64(k.people.n)
 	k.mu.Unlock()
 	at := k.journal.durable()
 	h.Seq, h.Chain = at.Seq, at.Chain

@@ -22,10 +22,29 @@ type slot struct {
 }
 
 func (k *Keeper) person(id identity.PersonID) (*slot, error) {
-	if id == 0 || uint64(id) > uint64(len(k.people)) {
+	if id == 0 || uint64(id) > uint64(k.people.n) {
 		return nil, keeper.ErrPerson
 	}
-	return &k.people[id-1], nil
+	return k.people.at(int(id - 1)), nil
+}
+
+// slots is a slice of slots that grows without moving what it holds: with millions
+// of people, moving them would hold up whoever waits for the keeper.
+type slots struct {
+	chunks []*[slotChunk]slot
+	n      int
+}
+
+const slotChunk = 4096
+
+func (s *slots) at(i int) *slot { return &s.chunks[i/slotChunk][i%slotChunk] }
+
+func (s *slots) add(one slot) {
+	if s.n == len(s.chunks)*slotChunk {
+		s.chunks = append(s.chunks, new([slotChunk]slot))
+	}
+	s.n++
+	*s.at(s.n - 1) = one
 }
 
 func purposeOf(id identity.PersonID) string { return fmt.Sprintf("person %d", id) }
@@ -58,24 +77,24 @@ func (k *Keeper) Register(n int) ([]keeper.Registered, error) {
 	k.mu.Lock()
 	out := make([]keeper.Registered, n)
 	payload := make([]byte, 0, n*60)
-	first := len(k.people)
+	first := k.people.n
 	for i := range out {
 		id := identity.PersonID(first + i + 1)
 		key := make([]byte, 32)
 		rand.Read(key)
 		wrapped, err := k.root.Wrap(purposeOf(id), key)
 		if err != nil {
-			k.people = k.people[:first]
+			k.people.n = first
 			k.mu.Unlock()
 			return nil, err
 		}
 		version, err := versionKey(key, uint64(keeper.RecordPerson), 1)
 		if err != nil {
-			k.people = k.people[:first]
+			k.people.n = first
 			k.mu.Unlock()
 			return nil, err
 		}
-		k.people = append(k.people, newSlot(wrapped))
+		k.people.add(newSlot(wrapped))
 		payload = append(payload, wrapped...)
 		out[i] = keeper.Registered{ID: id, Version: 1, Key: version}
 	}
@@ -95,7 +114,7 @@ func (k *Keeper) replayPeople(payload []byte) error {
 		return ErrJournal
 	}
 	for ; len(payload) > 0; payload = payload[60:] {
-		k.people = append(k.people, newSlot(payload[:60]))
+		k.people.add(newSlot(payload[:60]))
 	}
 	return nil
 }

@@ -37,7 +37,7 @@ func nameOf(n int) store.BlobName {
 func contentOf(n int) []byte {
 	size := n * n * 50
 	if n == blobs-1 {
-		size = 150_000
+		size = 135_000
 	}
 	return bytes.Repeat([]byte{byte(n + 1)}, size)
 }
@@ -234,7 +234,8 @@ func (f readerOnce) Read([]byte) (int, error) {
 }
 
 func TestCrashes(t *testing.T) {
-	for seed := range uint64(500) {
+	t.Parallel()
+	for seed := range uint64(400) {
 		if err := trial(seed, nil); err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
@@ -276,6 +277,7 @@ func (unsynced) Sync() error { return nil }
 
 // TestACarelessStoreIsFoundOut shows that the trial would notice.
 func TestACarelessStoreIsFoundOut(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]careless{
 		"bytes not synced": {noSync: true}, "names not synced": {noSyncDir: true}, "not swept": {noSweep: true},
 	} {
@@ -305,6 +307,7 @@ func (r *rig) story() error {
 
 // TestEveryCallFails lets each call to the disk fail in turn.
 func TestEveryCallFails(t *testing.T) {
+	t.Parallel()
 	probe := &rig{disk: durabletest.New(0)}
 	if err := errors.Join(probe.open(), probe.story(), probe.check()); err != nil {
 		t.Fatal(err)
@@ -316,7 +319,7 @@ func TestEveryCallFails(t *testing.T) {
 	}
 	for n := 1; n <= calls; n++ {
 		for mode := range 4 {
-			for seed := range uint64(5) {
+			for seed := range uint64(3) {
 				f := durabletest.Failure{N: n, Effect: mode&1 == 1, Stop: mode&2 == 2}
 				if err := oneFailure(seed, f); err != nil {
 					t.Fatalf("%+v, seed %d: %v", f, seed, err)

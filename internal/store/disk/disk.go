@@ -38,6 +38,7 @@ type Store struct {
 	lock    io.Closer
 	temps   atomic.Uint64 // numbers unfinished files; unique, for we hold the lock
 	shelves [256]shelf    // by a name's first byte
+	chunks  sync.Pool     // of *[chunk]byte: most documents are shorter than one
 
 	mu      sync.Mutex
 	closed  bool

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/store"
@@ -21,7 +22,7 @@ func (s *Store) Put(ctx context.Context, name store.BlobName, r io.Reader) (err 
 	}
 	defer s.running.Done()
 	at, sh := placeOf(name), &s.shelves[name[0]]
-	src := &source{ctx: ctx, r: r}
+	src := &source{ctx: ctx, r: r, chunks: &s.chunks}
 	known, err := s.holds(sh, at)
 	if err != nil {
 		return err
@@ -180,9 +181,10 @@ func (s *Store) discard(file string) error {
 // source reads for a Put until its context ends, and remembers whose an error was:
 // what r says is the caller's, what the file says is ours.
 type source struct {
-	ctx context.Context
-	r   io.Reader
-	err error
+	ctx    context.Context
+	r      io.Reader
+	chunks *sync.Pool
+	err    error
 }
 
 // Read implements io.Reader.
@@ -200,8 +202,13 @@ func (s *source) Read(p []byte) (int, error) {
 
 // copyTo writes everything to a file, a chunk at a time.
 func (s *source) copyTo(w io.Writer) error {
+	buf, _ := s.chunks.Get().(*[chunk]byte)
+	if buf == nil {
+		buf = new([chunk]byte)
+	}
+	defer s.chunks.Put(buf)
 	// Hiding what else w can do keeps io.Copy to our chunk.
-	_, err := io.CopyBuffer(struct{ io.Writer }{w}, s, make([]byte, chunk))
+	_, err := io.CopyBuffer(struct{ io.Writer }{w}, s, buf[:])
 	switch {
 	case s.err != nil:
 		return fmt.Errorf("put blob: %w", s.err)

@@ -108,7 +108,8 @@ func (s *Sealer) Open(token string, scope Scope, now time.Time) (Claims, error) 
 		return Claims{}, ErrToken
 	}
 	var buf [tokenLen]byte
-	if _, err := base64.RawURLEncoding.Strict().Decode(buf[:], []byte(token)); err != nil || buf[0] != version {
+	// The decoder passes over line feeds: what it wrote must be a whole token.
+	if n, err := base64.RawURLEncoding.Strict().Decode(buf[:], []byte(token)); err != nil || n != tokenLen || buf[0] != version {
 		return Claims{}, ErrToken
 	}
 	id := binary.BigEndian.Uint32(buf[1:])
