@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/keeper"
 )
 
 // job is work that a server does by itself. Every server of an installation may
@@ -71,7 +73,11 @@ func (s *Server) forget(ctx context.Context) error {
 		return err
 	}
 	for d := health.FirstDay; health.Days > 0 && d < first; d++ {
-		if _, err := s.keeper.DestroyDay(ctx, d); err != nil {
+		_, err := s.keeper.DestroyDay(ctx, d)
+		if errors.Is(err, keeper.ErrDay) {
+			continue // nobody checked in on that day
+		}
+		if err != nil {
 			return err
 		}
 		s.log.Info("day key destroyed", "day", d.String())

@@ -40,7 +40,7 @@ var (
 const (
 	MaxBatch  = 256   // colours or visits in one gate call
 	MaxBulk   = 16384 // people, tags or versions in one call
-	MaxDetail = 256   // bytes of a visit's detail
+	MaxDetail = 96    // bytes of an event's detail; every event is filled up to it
 )
 
 // Role is what a connection may ask; the socket it came through decides.
@@ -217,7 +217,7 @@ type Decided struct {
 type GateItem struct {
 	Event   [16]byte            // the visit's id, or a random one for what makes no visit
 	Colour  status.SealedColour // Version zero: nothing to open
-	Asks    bool                // counts as one of the person's colours of the day
+	Asks    bool                // counts as one of the person's colours of the day; the timeline is told of no other
 	Detail  []byte              // of the event, sealed with person and timeline under the day's key
 	Instant time.Time           // of the check-in; its day selects the key
 }

@@ -35,12 +35,8 @@ func (k *Keeper) OpenGate() (accesslog.GateID, accesslog.Hash, error) {
 	return id, chain, nil
 }
 
-// detailSize is the length to which every event's detail is padded, so that all
-// sealed events have one length.
-const detailSize = 96
-
 const (
-	eventPlain  = 8 + status.TimelineSize + 1 + detailSize
+	eventPlain  = 8 + status.TimelineSize + 1 + keeper.MaxDetail
 	colourTable = "status_colour"
 )
 
@@ -155,7 +151,7 @@ func (k *Keeper) admitBatch(id accesslog.GateID, items []keeper.GateItem) (*sess
 	}
 	keys := make([]*dayKeySet, len(items))
 	for i := range items {
-		if len(items[i].Detail) > detailSize {
+		if len(items[i].Detail) > keeper.MaxDetail {
 			return nil, nil, keeper.ErrTooMany
 		}
 		var err error
@@ -263,7 +259,7 @@ func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEv
 			return nil, keeper.ErrSealed
 		}
 		size := int(plain[8+status.TimelineSize])
-		if size > detailSize {
+		if size > keeper.MaxDetail {
 			return nil, keeper.ErrSealed
 		}
 		out[n].Person = identity.PersonID(binary.BigEndian.Uint64(plain))

@@ -160,7 +160,7 @@ func TestARefusedBatchCountsNothing(t *testing.T) {
 		many[i] = good
 	}
 	long, far := good, good
-	long.Detail, far.Instant = make([]byte, detailSize+1), c.now().AddDate(1, 0, 0)
+	long.Detail, far.Instant = make([]byte, keeper.MaxDetail+1), c.now().AddDate(1, 0, 0)
 	for name, tc := range map[string]struct {
 		gate  accesslog.GateID
 		items []keeper.GateItem
@@ -196,7 +196,7 @@ func TestEventsOpenAgainForTheirSubject(t *testing.T) {
 	items := []keeper.GateItem{
 		{Event: [16]byte{1}, Colour: row, Asks: true, Detail: []byte("in"), Instant: c.now()},
 		{Event: [16]byte{2}, Colour: status.SealedColour{Person: 1}, Instant: c.now()},
-		{Event: [16]byte{3}, Colour: row, Detail: bytes.Repeat([]byte("x"), detailSize), Instant: c.now()},
+		{Event: [16]byte{3}, Colour: row, Detail: bytes.Repeat([]byte("x"), keeper.MaxDetail), Instant: c.now()},
 	}
 	r, err := k.Gate(keeper.RoleServe, gate, items)
 	if err != nil {
