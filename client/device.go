@@ -87,8 +87,9 @@ func Open(c Credential, opt Options) (*Device, error) {
 	}, nil
 }
 
-// now is the platform's time, as far as its nonces have told it.
-func (d *Device) now() time.Time {
+// Now is the platform's time, as far as its nonces have told it: the time that
+// Visit.Present needs on a phone whose clock is wrong.
+func (d *Device) Now() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.opt.Now().Add(d.offset)
@@ -114,7 +115,7 @@ type answer struct {
 // when the platform took nothing of the last try; otherwise every try sends the
 // same, so that it is done once.
 func (d *Device) ask(ctx context.Context, method, path string, body func(now time.Time) ([]byte, error), v any) error {
-	content, err := body(d.now())
+	content, err := body(d.Now())
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (d *Device) ask(ctx context.Context, method, path string, body func(now tim
 		switch {
 		case isNonce(refused) && lost:
 		case isNonce(refused):
-			if content, err = body(d.now()); err != nil {
+			if content, err = body(d.Now()); err != nil {
 				return err
 			}
 		case refused.Status != http.StatusServiceUnavailable:
@@ -195,7 +196,7 @@ func (d *Device) once(ctx context.Context, method, path string, content []byte) 
 		return nil, err
 	}
 	plain, _, _ := strings.Cut(path, "?")
-	proof, err := d.prover.prove(method, "https://"+d.credential.Host+plain, d.credential.Token, d.now())
+	proof, err := d.prover.prove(method, "https://"+d.credential.Host+plain, d.credential.Token, d.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +258,7 @@ func (d *Device) post(ctx context.Context, sealed []byte) ([]byte, error) {
 // configuration returns what the platform's key signed, fetched through the relay
 // when there is none or it is old.
 func (d *Device) configuration(ctx context.Context) (ohttp.Config, error) {
-	now := d.now()
+	now := d.Now()
 	d.mu.Lock()
 	config, until := d.config, d.until
 	d.mu.Unlock()
@@ -293,7 +294,7 @@ func (d *Device) forgetConfig() {
 
 // published returns the platform's public keys of codes and tickets.
 func (d *Device) published(ctx context.Context) (verify.Published, error) {
-	now := d.now()
+	now := d.Now()
 	d.mu.Lock()
 	keys, fresh := d.keys, d.fresh
 	d.mu.Unlock()

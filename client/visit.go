@@ -69,9 +69,9 @@ type Visit struct {
 	holder ed25519.PrivateKey
 }
 
-// Present returns the text of the QR code to show at the door at that time. It is
-// good for half a minute: renew it every 15 seconds, so that a photograph of it is
-// worthless.
+// Present returns the text of the QR code to show at the door at that time, which is
+// Device.Now and not the clock of a phone that may be wrong. It is good for half a
+// minute: renew it every 15 seconds, so that a photograph of it is worthless.
 func (v *Visit) Present(now time.Time) (string, error) {
 	ticket, err := base64.RawURLEncoding.DecodeString(v.Ticket)
 	if err != nil || len(ticket) == 0 {
@@ -126,7 +126,7 @@ func (d *Device) code(ctx context.Context, url string) (verify.VenueCode, error)
 	if err != nil {
 		return verify.VenueCode{}, err
 	}
-	c, err := keys.Venues.VenueCode(raw, d.credential.Host, d.now())
+	c, err := keys.Venues.VenueCode(raw, d.credential.Host, d.Now())
 	if err != nil {
 		return c, fmt.Errorf("client: the scanned code: %w", err)
 	}

@@ -108,7 +108,7 @@ func (cmd *deviceCheckinCmd) Run(c *console) error {
 			Screen string `json:"screen,omitempty"`
 		}{Visit: *v}
 		if v.Ticket != "" {
-			if out.Screen, err = v.Present(time.Now()); err != nil {
+			if out.Screen, err = v.Present(d.Now()); err != nil {
 				return nil, err
 			}
 		}
