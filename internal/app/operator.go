@@ -103,7 +103,7 @@ func (o *Operator) AddVenue(ctx context.Context, v venue.Venue) (venue.Venue, er
 	if v.Name == "" || v.Declared < 1 || v.Doors < 1 || v.Doors > 999 {
 		return v, fault.New(fault.Invalid, "a venue has a name, holds at least one person and has 1 to 999 doors")
 	}
-	err := o.DB.Update(ctx, func(s store.Stores) error {
+	err := o.DB.Bulk(ctx, func(s store.Stores) error {
 		all, err := s.Venues.All()
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (o *Operator) AddPartner(ctx context.Context, name, platform string) (partn
 		return partner.Partner{}, client.RelayCredential{}, err
 	}
 	p := partner.Partner{Name: name, Relay: thumbprint(public), State: partner.Live, Joined: o.now().Truncate(time.Second)}
-	err = o.DB.Update(ctx, func(s store.Stores) error {
+	err = o.DB.Bulk(ctx, func(s store.Stores) error {
 		all, err := s.Partners.All()
 		if err != nil {
 			return err
@@ -203,7 +203,7 @@ func (o *Operator) Partners(ctx context.Context) ([]partner.Partner, error) {
 
 // SetPartner changes a partner's state.
 func (o *Operator) SetPartner(ctx context.Context, id partner.ID, state partner.State) error {
-	return o.DB.Update(ctx, func(s store.Stores) error {
+	return o.DB.Bulk(ctx, func(s store.Stores) error {
 		all, err := s.Partners.All()
 		if err != nil {
 			return err

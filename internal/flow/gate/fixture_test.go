@@ -261,7 +261,7 @@ func (w *world) events() (events, voided int) {
 }
 
 func openSQLite(t testing.TB) store.DB {
-	db, err := sqlite.Open(t.TempDir()+"/x.db", sqlite.Options{})
+	db, err := sqlite.Open(t.TempDir()+"/x.db", sqlite.Options{Limit: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

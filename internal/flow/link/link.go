@@ -121,7 +121,7 @@ func live(s store.Stores, asked []Request) error {
 
 // End ends a link; the next request over it is refused.
 func (f *Flow) End(ctx context.Context, id identity.LinkID) error {
-	return f.DB.Update(ctx, func(s store.Stores) error {
+	return f.DB.Bulk(ctx, func(s store.Stores) error {
 		found, err := s.Links.Get([]identity.LinkID{id})
 		if err != nil {
 			return err

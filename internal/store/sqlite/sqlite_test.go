@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	zs "zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
@@ -15,7 +16,7 @@ import (
 )
 
 func open(t *testing.T) store.DB {
-	db, err := sqlite.Open(filepath.Join(t.TempDir(), "amanah.db"), sqlite.Options{})
+	db, err := sqlite.Open(filepath.Join(t.TempDir(), "amanah.db"), sqlite.Options{Limit: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +29,7 @@ func TestContract(t *testing.T) { storetest.Run(t, open) }
 func TestKill(t *testing.T) {
 	storetest.Kill(t,
 		func() string { return filepath.Join(t.TempDir(), "amanah.db") },
-		func(path string) (store.DB, error) { return sqlite.Open(path, sqlite.Options{}) })
+		func(path string) (store.DB, error) { return sqlite.Open(path, sqlite.Options{Limit: time.Minute}) })
 }
 
 func BenchmarkOneVenue(b *testing.B) {
