@@ -114,10 +114,12 @@ func (w *writer) serve(j *job) bool {
 }
 
 // refuse answers a closure that found no transaction, and all that wait behind
-// it: each would wait as long for the same.
+// it: each would wait as long for the same. Who comes after the answer is not
+// refused by it.
 func (w *writer) refuse(j *job, err error) {
+	behind := len(w.updates)
 	j.result <- err
-	for range len(w.updates) {
+	for range behind {
 		if j := <-w.updates; j.take() {
 			j.result <- err
 		}
