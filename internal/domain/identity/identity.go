@@ -97,10 +97,23 @@ type Link struct {
 	Device  Thumbprint
 	Created time.Time
 	Ended   time.Time // zero while the link lives
+	Until   time.Time // a guardian's link ends by itself when the child is of age; zero: no such end
+	Scope   LinkScope
 }
 
-// Live reports whether the link may ask.
-func (l Link) Live() bool { return l.ID != LinkID{} && l.Ended.IsZero() }
+// LinkScope says what a link may ask. The numbers are stored.
+type LinkScope uint8
+
+// Scopes of links.
+const (
+	LinkColour   LinkScope = 0 // the person's own device asks for a colour
+	LinkDecision LinkScope = 1 // a partner's server asks for decisions on journeys
+)
+
+// Live reports whether the link may ask at a moment.
+func (l Link) Live(at time.Time) bool {
+	return l.ID != LinkID{} && l.Ended.IsZero() && (l.Until.IsZero() || at.Before(l.Until))
+}
 
 // Progress of a resumable import, moved in the same transaction as its rows.
 type Progress struct {

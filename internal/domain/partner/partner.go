@@ -25,10 +25,14 @@ func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
 // State says whether a partner's relay is served.
 type State uint8
 
-// States of a partner.
+// States of a partner. The numbers are stored: they never change.
 const (
-	Live State = 1 + iota
-	Suspended
+	Live      State = 1 // serving people, in stages of growing population
+	Suspended State = 2 // not served, by either side's wish or the kill switch
+	Applied   State = 3 // asked to join; nothing is served
+	Sandbox   State = 4 // serves synthetic people only
+	Certified State = 5 // passed the published cases; still synthetic people only
+	Ended     State = 6 // for good
 )
 
 // String names the state.
@@ -38,6 +42,14 @@ func (s State) String() string {
 		return "live"
 	case Suspended:
 		return "suspended"
+	case Applied:
+		return "applied"
+	case Sandbox:
+		return "sandbox"
+	case Certified:
+		return "certified"
+	case Ended:
+		return "ended"
 	}
 	return "none"
 }

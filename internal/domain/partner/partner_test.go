@@ -34,7 +34,8 @@ func TestAdmit(t *testing.T) {
 
 // TestWords pins the words that commands and metrics show.
 func TestWords(t *testing.T) {
-	for s, want := range map[partner.State]string{0: "none", partner.Live: "live", partner.Suspended: "suspended", 3: "none"} {
+	for s, want := range map[partner.State]string{0: "none", partner.Live: "live", partner.Suspended: "suspended", partner.Applied: "applied",
+		partner.Sandbox: "sandbox", partner.Certified: "certified", partner.Ended: "ended", 7: "none"} {
 		if s.String() != want {
 			t.Errorf("%d is %q", uint8(s), s)
 		}

@@ -155,7 +155,7 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	for j := range 1 + len(a.With) {
 		l := t.links[first+j]
-		if !l.Live() || l.Device != a.Device || l.Partner != a.Partner {
+		if !l.Live(t.now) || l.Scope != identity.LinkColour || l.Device != a.Device || l.Partner != a.Partner {
 			out.Err = identity.ErrNoLink
 			return out
 		}
