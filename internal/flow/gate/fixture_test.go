@@ -29,10 +29,11 @@ type plainKeeper struct {
 	leaves  []accesslog.Leaf
 	fail    error // answered instead, when set
 	limited map[identity.PersonID]bool
+	counted map[identity.PersonID]int // colours of the day used up
 }
 
 func newKeeper() *plainKeeper {
-	return &plainKeeper{seq: map[accesslog.GateID]uint64{}, limited: map[identity.PersonID]bool{}}
+	return &plainKeeper{seq: map[accesslog.GateID]uint64{}, limited: map[identity.PersonID]bool{}, counted: map[identity.PersonID]int{}}
 }
 
 func (k *plainKeeper) setFail(err error) {
@@ -79,6 +80,9 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 			res.Outcome, res.Left = keeper.GateLimited, 0
 		case it.Colour.Version > 0:
 			res.Outcome = keeper.GateOpened
+			if it.Asks {
+				k.counted[it.Colour.Person]++
+			}
 			copy(res.Timeline[:], it.Colour.Sealed)
 		}
 		r.Results = append(r.Results, res)

@@ -123,6 +123,14 @@ func TestWhoMayNotAsk(t *testing.T) {
 	if n, _ := w.events(); n != 4 {
 		t.Errorf("%d events for 4 refused requests", n)
 	}
+	// Who may not ask uses up none of the person's colours of the day.
+	if len(w.keeper.counted) != 0 {
+		t.Errorf("colours were opened for who may not ask: %v", len(w.keeper.counted))
+	}
+	w.do(w.checkIn(greenPerson, 1, 1))
+	if w.keeper.counted[greenPerson] != 1 {
+		t.Error("control: a colour that was told was not counted")
+	}
 }
 
 func TestLimitedColoursAreNotTold(t *testing.T) {

@@ -137,6 +137,11 @@ func (a *Ask) member(j int) Member {
 	return a.With[j-1]
 }
 
+// through reports whether a link lets this device ask, through this partner, now.
+func (a *Ask) through(l identity.Link, now time.Time) bool {
+	return l.Live(now) && l.Scope == identity.LinkColour && l.Device == a.Device && l.Partner == a.Partner
+}
+
 // names returns the visit that the ask makes or ends, if it names one.
 func (a *Ask) names() venue.VisitID {
 	if a.Act == venue.ActCheckIn {
@@ -155,7 +160,7 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	for j := range 1 + len(a.With) {
 		l := t.links[first+j]
-		if !l.Live(t.now) || l.Scope != identity.LinkColour || l.Device != a.Device || l.Partner != a.Partner {
+		if !a.through(l, t.now) {
 			out.Err = identity.ErrNoLink
 			return out
 		}

@@ -159,8 +159,33 @@ func (r *round) collect() error {
 		for i := range rows {
 			r.items[i].Colour.Version, r.items[i].Colour.Sealed = rows[i].Version, rows[i].Sealed
 		}
-		return nil
+		return r.withhold(s)
 	})
+}
+
+// withhold opens nothing for a link that may not ask, so that a device whose link
+// was ended cannot use up its person's colours of the day. Whether a link may ask
+// is decided again, for good, in the transaction.
+func (r *round) withhold(s store.Stores) error {
+	ids := make([]identity.LinkID, 0, len(r.items))
+	for _, p := range r.batch {
+		for j := range 1 + len(p.ask.With) {
+			ids = append(ids, p.ask.member(j).Link)
+		}
+	}
+	links, err := s.Links.Get(ids)
+	if err != nil {
+		return err
+	}
+	for i, p := range r.batch {
+		for j := range 1 + len(p.ask.With) {
+			at := r.first[i] + j
+			if !p.ask.through(links[at], r.now) {
+				r.items[at].Colour.Version, r.items[at].Colour.Sealed, r.items[at].Asks = 0, nil, false
+			}
+		}
+	}
+	return nil
 }
 
 // consult asks the keeper, opening a new session when the old one is over.
