@@ -59,12 +59,13 @@ type DB interface {
 
 // Stores are the domain's stores within one transaction.
 type Stores struct {
-	People   identity.Store
-	Links    identity.LinkStore
-	Progress identity.ProgressStore
-	Partners partner.Store
-	Status   status.Store
-	Venues   venue.Store
-	Visits   venue.VisitStore
-	Log      accesslog.Store
+	People         identity.Store
+	Links          identity.LinkStore
+	Authorizations identity.AuthorizationStore
+	Progress       identity.ProgressStore
+	Partners       partner.Store
+	Status         status.Store
+	Venues         venue.Store
+	Visits         venue.VisitStore
+	Log            accesslog.Store
 }

@@ -121,14 +121,15 @@ type tx struct {
 
 func (t *tx) stores() store.Stores {
 	return store.Stores{
-		People:   people{t},
-		Links:    links{t},
-		Progress: progress{t},
-		Partners: partners{t},
-		Status:   colours{t},
-		Venues:   venues{t},
-		Visits:   visits{t},
-		Log:      leaves{t},
+		People:         people{t},
+		Links:          links{t},
+		Authorizations: authorizations{t},
+		Progress:       progress{t},
+		Partners:       partners{t},
+		Status:         colours{t},
+		Venues:         venues{t},
+		Visits:         visits{t},
+		Log:            leaves{t},
 	}
 }
 

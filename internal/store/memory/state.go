@@ -21,6 +21,9 @@ type state struct {
 	quarantine tree[number, identity.Quarantined]
 	links      tree[id16, identity.Link]
 	subjects   tree[pair, none] // subject, link
+	attempts   tree[id16, identity.Authorization]
+	codes      tree[id32, identity.AuthorizationID] // of the attempts that gave one
+	lapses     tree[due, none]                      // when attempts expire
 	progress   tree[text, identity.Progress]
 	partners   tree[number, partner.Partner]
 	colours    tree[number, status.SealedColour]
@@ -39,6 +42,11 @@ type none struct{}
 type id16 [16]byte
 
 func (a id16) compare(b id16) int { return bytes.Compare(a[:], b[:]) }
+
+// id32 is a key of 32 bytes.
+type id32 [32]byte
+
+func (a id32) compare(b id32) int { return bytes.Compare(a[:], b[:]) }
 
 // pair is a key of two ids.
 type pair struct{ first, second id16 }

@@ -14,8 +14,16 @@ import (
 // released are the SHA-256 of every migration, in order. Migrations are
 // append-only: a line here never changes, a new migration adds one.
 var released = map[string][]string{
-	"sqlite":   {"a638f80bc212d61f8f8ac50421e44dd1b777ef8f18de98bb1fae9e0ebc2dbe30"},
-	"postgres": {"a004b6c138c8a15106d3d7592ebe2f0b9a4d58e7d6b61f686ed05bb1194a3c85"},
+	"sqlite": {
+		"a638f80bc212d61f8f8ac50421e44dd1b777ef8f18de98bb1fae9e0ebc2dbe30",
+		"343377141366d4d21f2ed32e587b1f31d2bbcef41212a8bc90b948382f5dfe33",
+		"c8141a3f85c6efc52ceccd42dfa9383a9edb0c3a76b5922fe692ffb20d28051c",
+	},
+	"postgres": {
+		"a004b6c138c8a15106d3d7592ebe2f0b9a4d58e7d6b61f686ed05bb1194a3c85",
+		"c2bab23d9f81163512c4a15220bab8c3b504e3338fd8a99c6cf5719503077399",
+		"86b38a9f89182e8ee9bec3241b42b1d4b1823892e36c78a39303e80cc02f2a37",
+	},
 }
 
 func read(t *testing.T, dialect string) []sqlstore.Migration {

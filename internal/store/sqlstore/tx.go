@@ -20,14 +20,15 @@ func (t *Tx) Err() error { return t.err }
 // Stores returns the stores; they are good for this transaction only.
 func (t *Tx) Stores() store.Stores {
 	return store.Stores{
-		People:   people{t},
-		Links:    links{t},
-		Progress: progress{t},
-		Partners: partners{t},
-		Status:   colours{t},
-		Venues:   venues{t},
-		Visits:   visits{t},
-		Log:      leaves{t},
+		People:         people{t},
+		Links:          links{t},
+		Authorizations: authorizations{t},
+		Progress:       progress{t},
+		Partners:       partners{t},
+		Status:         colours{t},
+		Venues:         venues{t},
+		Visits:         visits{t},
+		Log:            leaves{t},
 	}
 }
 

@@ -66,6 +66,7 @@ func testNothing(t *testing.T, db store.DB) {
 	update(t, db, func(s store.Stores) error { return s.People.Put(persons(1, 3)) })
 	putVisits(t, db, visits(1, 3)...)
 	putLeaves(t, db, leaf(1, 0, 1))
+	putAuthorizations(t, db, authorization(1))
 	update(t, db, func(s store.Stores) error {
 		_, left := s.Visits.Leave(nil)
 		return errors.Join(s.People.Put(nil), s.People.Quarantine(nil), s.Status.PutColours(nil), s.Status.PutEvidence(nil),
@@ -90,10 +91,11 @@ func testNothing(t *testing.T, db store.DB) {
 			d, err4 := s.Visits.Due(at(1e6), n)
 			f, err5 := s.Visits.Forget(at(1e8), n)
 			l, err6 := s.Log.Of(spread(1), 0, n)
-			if len(p)+len(c)+len(q)+len(d)+f+len(l) != 0 {
+			a, err7 := s.Authorizations.Forget(at(1e8), n)
+			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a != 0 {
 				t.Errorf("got something for n = %d", n)
 			}
-			return errors.Join(err1, err2, err3, err4, err5, err6)
+			return errors.Join(err1, err2, err3, err4, err5, err6, err7)
 		})
 	}
 }

@@ -187,15 +187,16 @@ func testStale(t *testing.T, db store.DB) {
 
 func testViewWrites(t *testing.T, db store.DB) {
 	for name, write := range map[string]func(s store.Stores) error{
-		"people":     func(s store.Stores) error { return s.People.Put(persons(1, 1)) },
-		"quarantine": func(s store.Stores) error { return s.People.Quarantine([]identity.Quarantined{{ID: 1}}) },
-		"links":      func(s store.Stores) error { return s.Links.Put(link(1)) },
-		"progress":   func(s store.Stores) error { return s.Progress.SetProgress(identity.Progress{Source: "a"}) },
-		"colours":    func(s store.Stores) error { return s.Status.PutColours([]status.SealedColour{colour(1, 1)}) },
-		"evidence":   func(s store.Stores) error { return s.Status.PutEvidence([]status.SealedEvidence{evidence(1, 1)}) },
-		"venues":     func(s store.Stores) error { return s.Venues.Put(place(1)) },
-		"visits":     func(s store.Stores) error { return s.Visits.Put(visits(1, 1)) },
-		"leaves":     func(s store.Stores) error { return s.Log.Put(manyLeaves(1)) },
+		"people":        func(s store.Stores) error { return s.People.Put(persons(1, 1)) },
+		"quarantine":    func(s store.Stores) error { return s.People.Quarantine([]identity.Quarantined{{ID: 1}}) },
+		"links":         func(s store.Stores) error { return s.Links.Put(link(1)) },
+		"authorization": func(s store.Stores) error { return s.Authorizations.Put(authorization(1)) },
+		"progress":      func(s store.Stores) error { return s.Progress.SetProgress(identity.Progress{Source: "a"}) },
+		"colours":       func(s store.Stores) error { return s.Status.PutColours([]status.SealedColour{colour(1, 1)}) },
+		"evidence":      func(s store.Stores) error { return s.Status.PutEvidence([]status.SealedEvidence{evidence(1, 1)}) },
+		"venues":        func(s store.Stores) error { return s.Venues.Put(place(1)) },
+		"visits":        func(s store.Stores) error { return s.Visits.Put(visits(1, 1)) },
+		"leaves":        func(s store.Stores) error { return s.Log.Put(manyLeaves(1)) },
 	} {
 		var inner error
 		outer := db.View(t.Context(), func(s store.Stores) error {
