@@ -1,6 +1,8 @@
 // Package partner says who may relay: a partner's key and whether it is live.
 //
-// Agreements, certification and roll-out stages build on the State kept here.
+// It also holds the rules of agreements and of a partner's life cycle. So far they
+// are rules alone: nothing stores an agreement, no command or call reads one, the
+// platform countersigns none, and what a relay is served depends on Admit only.
 package partner
 
 import (
