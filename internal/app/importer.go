@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,10 +10,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/format/rows"
@@ -26,6 +29,9 @@ type ImportOptions struct {
 	Errors   string                       // file for refused rows: line and reason, never a value; "" for File + ".errors"
 	Again    bool                         // take the file from its start although it was imported
 	Progress func(done, size, rows int64) // bytes of the file, rows taken
+
+	batch int        // rows of one transaction; importBatch when zero
+	disk  durable.FS // where the file for refused rows is; the system's when nil
 }
 
 // Imported is what became of a file.
@@ -45,6 +51,7 @@ type feed struct {
 	kind    string
 	columns map[string]string
 	needs   []string
+	flow    *evidence.Flow
 	take    func(r *rows.Row) error // decodes a row and holds it for the batch
 	flush   func(ctx context.Context, p identity.Progress) (evidence.Tally, error)
 }
@@ -55,7 +62,7 @@ func (o *Operator) ImportPeople(ctx context.Context, opt ImportOptions) (Importe
 	today := day.Of(o.now())
 	flow := o.flow()
 	return o.run(ctx, opt, feed{
-		kind: "people", columns: evidence.PersonColumns(), needs: []string{"nik", "name", "birth_date"},
+		kind: "people", columns: evidence.PersonColumns(), needs: []string{"nik", "name", "birth_date"}, flow: flow,
 		take: func(r *rows.Row) error {
 			p, err := evidence.ReadPerson(r.Get, today)
 			if err == nil {
@@ -76,7 +83,7 @@ func (o *Operator) ImportEvidence(ctx context.Context, opt ImportOptions) (Impor
 	var batch []evidence.Fact
 	flow := o.flow()
 	return o.run(ctx, opt, feed{
-		kind: "evidence", columns: evidence.FactColumns(), needs: []string{"nik", "kind", "ref"},
+		kind: "evidence", columns: evidence.FactColumns(), needs: []string{"nik", "kind", "ref"}, flow: flow,
 		take: func(r *rows.Row) error {
 			nik, item, err := evidence.ReadFact(r.Get)
 			if err == nil {
@@ -115,18 +122,17 @@ func (o *Operator) run(ctx context.Context, opt ImportOptions, s feed) (out Impo
 	if unknown := table.Unknown(); len(unknown) > 0 {
 		return out, fault.Newf(fault.Invalid, "%q is no column of %s: remove or rename it, so that nothing is passed over by mistake", unknown[0], s.kind)
 	}
-	if !opt.Again {
-		if p, err = o.progress(ctx, p); err != nil {
-			return out, err
-		}
+	if p, err = o.resume(ctx, p, opt.Again); err != nil {
+		return out, err
 	}
-	bad, err := openErrors(opt, p.Offset > 0)
+	bad, err := opt.refusals(p.Offset)
 	if err != nil {
 		return out, err
 	}
-	defer func() { err = errors.Join(err, bad.Close()) }()
+	defer func() { err = errors.Join(err, bad.close()) }()
 	out.Resumed = p.Offset > 0
-	im := &importing{feed: s, table: table, bad: bad, progress: p, from: p.Offset, out: &out}
+	im := &importing{feed: s, table: table, bad: bad, progress: p, from: p.Offset, batch: cmp.Or(opt.batch, importBatch), out: &out}
+	s.flow.Keep = im.keep
 	return out, im.all(ctx, func() {
 		if opt.Progress != nil {
 			opt.Progress(table.Consumed(), info.Size(), out.Rows)
@@ -137,9 +143,11 @@ func (o *Operator) run(ctx context.Context, opt ImportOptions, s feed) (out Impo
 type importing struct {
 	feed
 	table    *rows.Reader
-	bad      io.Writer
+	bad      *refusals
+	held     []evidence.Refusal // of the batch, before it reached the flow
 	progress identity.Progress
 	from     int64 // lines taken by an earlier run
+	batch    int
 	out      *Imported
 }
 
@@ -163,15 +171,12 @@ func (im *importing) all(ctx context.Context, shown func()) error {
 		}
 		im.out.Rows++
 		if odd != nil {
-			err = im.refuse(odd.Line, odd.Why)
+			im.held = append(im.held, evidence.Refusal{Line: odd.Line, Reason: odd.Why})
 		} else if why := im.row(r); why != nil {
-			err = im.refuse(r.Line, why)
-		}
-		if err != nil {
-			return err
+			im.held = append(im.held, evidence.Refusal{Line: r.Line, Reason: why})
 		}
 		im.progress.Offset = line
-		if held++; held == importBatch {
+		if held++; held == im.batch {
 			if err := im.commit(ctx); err != nil {
 				return err
 			}
@@ -194,26 +199,23 @@ func (im *importing) row(r *rows.Row) error {
 var errMember = fault.New(fault.Invalid, "the object has a member that is no column: see the command's help for their names")
 
 func (im *importing) commit(ctx context.Context) error {
+	im.progress.Refused += int64(len(im.held))
 	t, err := im.flush(ctx, im.progress)
 	if err != nil {
 		return err
 	}
+	im.progress.Refused += int64(len(t.Refusals))
+	im.out.Refused += int64(len(im.held) + len(t.Refusals))
 	im.out.Added += int64(t.Added)
 	im.out.Known += int64(t.Known)
 	im.out.Aside += int64(t.Set)
-	for _, r := range t.Refusals {
-		if err := im.refuse(r.Line, r.Reason); err != nil {
-			return err
-		}
-	}
+	im.held = im.held[:0]
 	return nil
 }
 
-// refuse writes where and why, never what.
-func (im *importing) refuse(line int64, why error) error {
-	im.out.Refused++
-	_, err := fmt.Fprintf(im.bad, "%d\t%s\n", line, fault.Text(why))
-	return err
+// keep writes where and why, never what, before the batch is durable.
+func (im *importing) keep(refused []evidence.Refusal) error {
+	return im.bad.add(slices.Concat(im.held, refused))
 }
 
 // fingerprint names a file by its kind and all its bytes, so that the same file
@@ -230,31 +232,32 @@ func fingerprint(kind string, f *os.File) (string, error) {
 	return kind + " " + hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-func (o *Operator) progress(ctx context.Context, p identity.Progress) (identity.Progress, error) {
-	err := o.DB.View(ctx, func(s store.Stores) error {
-		found, err := s.Progress.Progress(p.Source)
-		if found.Source != "" {
-			p = found
-		}
+// resume returns how far a source has come. Taken again, it has come nowhere, and
+// that is durable before its file of refusals is emptied.
+func (o *Operator) resume(ctx context.Context, p identity.Progress, again bool) (identity.Progress, error) {
+	var found identity.Progress
+	err := o.DB.View(ctx, func(s store.Stores) (err error) {
+		found, err = s.Progress.Progress(p.Source)
 		return err
 	})
-	return p, err
+	if err != nil || found.Source == "" {
+		return p, err
+	}
+	if !again {
+		return found, nil
+	}
+	p.Updated = o.now()
+	return p, o.DB.Bulk(ctx, func(s store.Stores) error { return s.Progress.SetProgress(p) })
 }
 
-func openErrors(opt ImportOptions, more bool) (*os.File, error) {
-	name := opt.Errors
-	if name == "" {
-		name = opt.File + ".errors"
+func (opt ImportOptions) refusals(taken int64) (*refusals, error) {
+	name := cmp.Or(opt.Errors, opt.File+".errors")
+	disk := opt.disk
+	if disk == nil {
+		disk = durable.OS(filepath.Dir(name))
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	if more {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	}
-	f, err := os.OpenFile(name, flags, 0o600)
-	if err != nil {
-		return nil, fault.Newf(fault.Invalid, "the file for refused rows cannot be made: %v", unwrapPath(err))
-	}
-	return f, nil
+	bad, _, err := openRefusals(disk, filepath.Base(name), taken)
+	return bad, err
 }
 
 // Synthesize registers n synthetic people with their evidence, in memory from

@@ -55,6 +55,16 @@ type Flow struct {
 	Now    func() time.Time
 	Actor  string        // in intents: which command or job of the platform
 	Budget keeper.Budget // BudgetImport for commands, BudgetJob for jobs
+	// Keep, where set, is called once with the refusals of a batch, none included,
+	// before the batch is durable; its error stops the batch.
+	Keep func([]Refusal) error
+}
+
+func (f *Flow) keep(t Tally) error {
+	if f.Keep == nil {
+		return nil
+	}
+	return f.Keep(t.Refusals)
 }
 
 // Refusal is one row that was not taken.

@@ -58,6 +58,9 @@ func (f *Flow) Facts(ctx context.Context, facts []Fact, p identity.Progress) (Ta
 	p.Added += int64(len(facts) - t.Known - len(t.Refusals))
 	p.Refused += int64(len(t.Refusals))
 	p.Updated = f.Now()
+	if err := f.keep(t); err != nil {
+		return t, err
+	}
 	var overtaken []identity.PersonID
 	err = f.DB.Bulk(ctx, func(s store.Stores) (err error) {
 		if err := s.Status.PutEvidence(rows); err != nil {

@@ -151,8 +151,11 @@ func (in *intake) write(ctx context.Context, p identity.Progress) error {
 	}
 	in.tally.Added, in.tally.Set = len(people), len(set)
 	p.Added += int64(len(people))
-	p.Refused += int64(len(in.tally.Refusals) + len(set))
+	p.Refused += int64(len(in.tally.Refusals))
 	p.Updated = in.Now()
+	if err := in.keep(in.tally); err != nil {
+		return err
+	}
 	return in.DB.Bulk(ctx, func(s store.Stores) error {
 		if err := s.People.Put(people); err != nil {
 			return err
