@@ -41,7 +41,11 @@ type Imported struct {
 	Known   int64 `json:"known"`
 	Aside   int64 `json:"set_aside"`
 	Refused int64 `json:"refused"`
+	Before  int64 `json:"refused_before"` // by runs that this one goes on from
 	Resumed bool  `json:"resumed"`
+
+	Errors  string `json:"errors_file"`
+	Missing int64  `json:"-"` // of Before, those that the file of errors does not name
 }
 
 const importBatch = 16384
@@ -125,10 +129,12 @@ func (o *Operator) run(ctx context.Context, opt ImportOptions, s feed) (out Impo
 	if p, err = o.resume(ctx, p, opt.Again); err != nil {
 		return out, err
 	}
-	bad, err := opt.refusals(p.Offset)
+	opt.Errors = cmp.Or(opt.Errors, opt.File+".errors")
+	bad, held, err := opt.refusals(p.Offset)
 	if err != nil {
 		return out, err
 	}
+	out.Errors, out.Before, out.Missing = opt.Errors, p.Refused, max(0, p.Refused-held)
 	defer func() { err = errors.Join(err, bad.close()) }()
 	out.Resumed = p.Offset > 0
 	im := &importing{feed: s, table: table, bad: bad, progress: p, from: p.Offset, batch: cmp.Or(opt.batch, importBatch), out: &out}
@@ -250,14 +256,12 @@ func (o *Operator) resume(ctx context.Context, p identity.Progress, again bool) 
 	return p, o.DB.Bulk(ctx, func(s store.Stores) error { return s.Progress.SetProgress(p) })
 }
 
-func (opt ImportOptions) refusals(taken int64) (*refusals, error) {
-	name := cmp.Or(opt.Errors, opt.File+".errors")
+func (opt ImportOptions) refusals(taken int64) (*refusals, int64, error) {
 	disk := opt.disk
 	if disk == nil {
-		disk = durable.OS(filepath.Dir(name))
+		disk = durable.OS(filepath.Dir(opt.Errors))
 	}
-	bad, _, err := openRefusals(disk, filepath.Base(name), taken)
-	return bad, err
+	return openRefusals(disk, filepath.Base(opt.Errors), taken)
 }
 
 // Synthesize registers n synthetic people with their evidence, in memory from

@@ -180,6 +180,10 @@ func TestInterruptedImportRefusesOnce(t *testing.T) {
 			if got := r.refused(t, "people.csv.errors"); got != peopleRefused {
 				t.Errorf("%s: people refused at %s, want %s", what, got, peopleRefused)
 			}
+			out, err := r.ImportPeople(t.Context(), ImportOptions{File: filepath.Join(dir, "people.csv"), disk: r.disk})
+			if err != nil || out.Before != 4 || out.Refused != 0 || out.Missing != 0 {
+				t.Errorf("%s, asked once more: %+v, %v", what, out, err)
+			}
 			if got := r.refused(t, "facts.csv.errors"); got != factsRefused {
 				t.Errorf("%s: evidence refused at %s, want %s", what, got, factsRefused)
 			}

@@ -23,9 +23,26 @@ import (
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
-// Exit returns the process's exit status for a kind of error.
-func Exit(k fault.Kind) int {
-	switch k {
+// The exit statuses that no kind of error has.
+const (
+	exitPartly      = 8
+	exitInterrupted = 130
+)
+
+// errPartly is the error of work that was done but for a part, which it names.
+type errPartly struct{ text string }
+
+func (e *errPartly) Error() string { return e.text }
+
+// Exit returns the process's exit status for an error.
+func Exit(err error) int {
+	if err == nil {
+		return 0
+	}
+	if _, ok := errors.AsType[*errPartly](err); ok {
+		return exitPartly
+	}
+	switch fault.KindOf(err) {
 	case fault.Invalid:
 		return 2
 	case fault.NotFound:
@@ -47,7 +64,8 @@ colour, proves who looked, and traces any leak to the copy it came from.
 
 Exit status: 0 done, 1 internal error, 2 the input or configuration must change,
 3 not found, 4 conflict with what is stored, 5 denied, 6 busy: try again,
-7 something needed is not available, 130 interrupted.`
+7 something needed is not available, 8 done but for rows that were refused,
+130 interrupted.`
 
 // commands is the tree of nouns and verbs.
 type commands struct {
@@ -78,6 +96,8 @@ type console struct {
 	errors io.Writer
 }
 
+var errUsage = fault.New(fault.Invalid, "the command is mistyped")
+
 // Main runs one command and returns the process's exit status.
 func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -97,7 +117,7 @@ func Main(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 	if err != nil {
 		fmt.Fprintf(errOut, "amanah: %v\nTry `amanah --help`.\n", err)
-		return Exit(fault.Invalid)
+		return Exit(errUsage)
 	}
 	c := &console{ctx, in, out, errOut}
 	if err := parsed.Run(c); err != nil {
@@ -119,10 +139,10 @@ func (c *console) until(eof bool) (context.Context, context.CancelFunc) {
 func (c *console) fail(err error) int {
 	if errors.Is(err, context.Canceled) && c.ctx.Err() != nil {
 		fmt.Fprintln(c.errors, "amanah: interrupted")
-		return 130
+		return exitInterrupted
 	}
 	fmt.Fprintln(c.errors, "amanah:", err)
-	return Exit(fault.KindOf(err))
+	return Exit(err)
 }
 
 // table prints rows as JSON, or as columns under heads.

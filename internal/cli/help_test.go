@@ -2,10 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/amanah-project/amanah/internal/fault"
 )
 
 // TestHelp asks every command of the tree for its help.
@@ -67,6 +71,30 @@ func TestUsageErrors(t *testing.T) {
 		code := Main(args, strings.NewReader(""), &out, &errOut)
 		if code != 2 || !strings.Contains(errOut.String(), "--help") || out.Len() > 0 {
 			t.Errorf("%q: exit %d, out %q, err %q", args, code, out.String(), errOut.String())
+		}
+	}
+}
+
+// TestExitStatuses: no two kinds of error share a status, and the help names each.
+func TestExitStatuses(t *testing.T) {
+	ended, stop := context.WithCancel(t.Context())
+	stop()
+	failures := map[error]*console{
+		&errPartly{"a part"}: {ctx: t.Context(), errors: &bytes.Buffer{}},
+		context.Canceled:     {ctx: ended, errors: &bytes.Buffer{}},
+	}
+	for _, k := range fault.Kinds() {
+		failures[fmt.Errorf("somewhere: %w", fault.New(k, k.String()))] = &console{ctx: t.Context(), errors: &bytes.Buffer{}}
+	}
+	seen := map[int]error{}
+	for err, c := range failures {
+		code := c.fail(err)
+		if other, ok := seen[code]; ok || code == 0 {
+			t.Errorf("status %d of %v is that of %v, too", code, err, other)
+		}
+		seen[code] = err
+		if !strings.Contains(strings.Join(strings.Fields(about), " "), fmt.Sprintf(" %d ", code)) {
+			t.Errorf("the help does not say what status %d is", code)
 		}
 	}
 }

@@ -33,6 +33,12 @@ type importFlags struct {
 	JSON   bool   `help:"Print JSON."`
 }
 
+const refusedHelp = `
+
+When rows were refused, in this run or in one it goes on from, the others are in
+and the exit status is 8. Mend the rows that the file of errors names and import
+the file again: what came in already counts as known.`
+
 type personImportCmd struct{ importFlags }
 
 // Help lists the columns.
@@ -40,7 +46,7 @@ func (personImportCmd) Help() string {
 	return `Columns: nik, name, birth_date (YYYY-MM-DD) and, where known, sex and phone. A row
 that cannot be taken goes to the file of errors by line and reason, never its
 values. Somebody registered already is counted as known; a NIK that belongs to
-somebody else is set aside in quarantine.`
+somebody else is set aside in quarantine.` + refusedHelp
 }
 
 // Run imports people.
@@ -59,7 +65,7 @@ func (evidenceImportCmd) Help() string {
   contact    on, its last day
   exemption  on, until
   arrival    on, cleared
-  inquiry    on: the registry was asked and knew of no dose`
+  inquiry    on: the registry was asked and knew of no dose` + refusedHelp
 }
 
 // Run imports evidence.
@@ -83,11 +89,27 @@ func (f *importFlags) run(c *console, take func(*app.Operator, context.Context, 
 		}); err != nil {
 			return err
 		}
-		if got.Refused > 0 {
-			fmt.Fprintf(c.errors, "%d rows were refused: see the file of errors\n", got.Refused)
-		}
-		return nil
+		return partly(got)
 	})
+}
+
+// partly says which rows are not in, where they are named and how to mend them.
+func partly(got app.Imported) error {
+	all := got.Refused + got.Before
+	if all == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d rows were refused", all)
+	if all == 1 {
+		text = "1 row was refused"
+	}
+	if got.Before > 0 {
+		text += fmt.Sprintf(", %d of them by an earlier run", got.Before)
+	}
+	if got.Missing > 0 {
+		return &errPartly{text + fmt.Sprintf("; %s lacks %d of them: give the same --errors as that run, or --again to have all of them named here", got.Errors, got.Missing)}
+	}
+	return &errPartly{text + fmt.Sprintf("; %s names each by line and reason: mend these rows in the file and import it again, what came in already counts as known", got.Errors)}
 }
 
 // bar shows how far long work has come: drawn over itself on a terminal, a plain
