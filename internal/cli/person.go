@@ -29,7 +29,7 @@ type importFlags struct {
 	settings
 	File   string `arg:"" help:"The file. An import that was interrupted goes on when the command is given again."`
 	Errors string `help:"File for the rows refused, each with line and reason; default FILE.errors."`
-	Again  bool   `help:"Take the file from its start, although it was imported."`
+	Again  bool   `help:"Take the file from its start, although it was imported; nobody is added or set aside twice."`
 	JSON   bool   `help:"Print JSON."`
 }
 

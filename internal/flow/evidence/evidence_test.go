@@ -187,6 +187,41 @@ func TestPeopleOnceEachAndContradictionsAside(t *testing.T) {
 	}
 }
 
+// TestAsideOnce: a contradiction that is set aside already is known, in the same
+// batch and in a later one; another contradiction of the same person is not, nor is
+// the same name against somebody else.
+func TestAsideOnce(t *testing.T) {
+	s := newSite(t)
+	a, b := newcomer(t, 2, nikA, "Siti Kenari", "1990-08-15"), newcomer(t, 3, nikB, "Budi Kenari", "1985-09-15")
+	other := newcomer(t, 4, nikA, "Orang Lain", "1990-08-15")
+	third := newcomer(t, 5, nikA, "Orang Ketiga", "1990-08-15")
+	elsewhere := newcomer(t, 6, nikB, "Orang Lain", "1985-09-15")
+	for n, batch := range []struct {
+		rows []evidence.Newcomer
+		want evidence.Tally
+	}{
+		{[]evidence.Newcomer{a, other, other, b}, evidence.Tally{Added: 2, Known: 1, Set: 1}},
+		{[]evidence.Newcomer{a, other, other, b}, evidence.Tally{Known: 4}},
+		{[]evidence.Newcomer{third, other}, evidence.Tally{Known: 1, Set: 1}},
+		{[]evidence.Newcomer{elsewhere}, evidence.Tally{Set: 1}},
+		{[]evidence.Newcomer{a, b, other, third, elsewhere}, evidence.Tally{Known: 5}},
+	} {
+		if diff := cmp.Diff(batch.want, s.people(batch.rows...)); diff != "" {
+			t.Errorf("batch %d (-want +got):\n%s", n, diff)
+		}
+	}
+	var set []identity.Quarantined
+	if err := s.db.View(t.Context(), func(st store.Stores) (err error) {
+		set, err = st.People.Quarantined(0, 10)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(set) != 3 {
+		t.Errorf("%d records in quarantine, want 3", len(set))
+	}
+}
+
 func TestFactsDecideColours(t *testing.T) {
 	s := newSite(t)
 	s.people(newcomer(t, 2, nikA, "Siti Kenari", "1990-08-15"), newcomer(t, 3, nikB, "Budi Kenari", "1985-09-15"))

@@ -40,6 +40,9 @@ func (f *Flow) People(ctx context.Context, rows []Newcomer, p identity.Progress)
 		if err := in.compare(ctx); err != nil {
 			return in.tally, err
 		}
+		if err := in.asideOnce(ctx); err != nil {
+			return in.tally, err
+		}
 	}
 	return in.tally, in.write(ctx, p)
 }
