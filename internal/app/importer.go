@@ -6,12 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -20,7 +18,6 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/format/rows"
 	"github.com/amanah-project/amanah/internal/store"
-	"github.com/amanah-project/amanah/internal/synth"
 )
 
 // ImportOptions say what to import.
@@ -262,62 +259,4 @@ func (opt ImportOptions) refusals(taken int64) (*refusals, int64, error) {
 		disk = durable.OS(filepath.Dir(opt.Errors))
 	}
 	return openRefusals(disk, filepath.Base(opt.Errors), taken)
-}
-
-// Synthesize registers n synthetic people with their evidence, in memory from
-// generator to database.
-func (o *Operator) Synthesize(ctx context.Context, seed uint64, n int, progress func(done int)) (int, error) {
-	p := synth.New(seed, day.Of(o.now()))
-	flow := o.flow()
-	for first := 0; first < n; first += importBatch {
-		var people []evidence.Newcomer
-		var facts []evidence.Fact
-		for i := first; i < min(first+importBatch, n); i++ {
-			who, err := p.Person(i)
-			if err != nil {
-				return first, err
-			}
-			people = append(people, evidence.Newcomer{Line: int64(i), Person: who})
-			if e := p.Evidence(i); e.Len() > 0 {
-				facts = append(facts, evidence.Fact{Line: int64(i), NIK: who.NIK, Item: e})
-			}
-		}
-		at := identity.Progress{Source: fmt.Sprintf("synth %d people", seed), Offset: int64(first)}
-		if _, err := flow.People(ctx, people, at); err != nil {
-			return first, err
-		}
-		at.Source = fmt.Sprintf("synth %d evidence", seed)
-		t, err := flow.Facts(ctx, facts, at)
-		if err == nil && len(t.Refusals) > 0 {
-			err = t.Refusals[0].Reason
-		}
-		if err != nil {
-			return first, err
-		}
-		progress(first + len(people))
-	}
-	return n, nil
-}
-
-// WriteSynthetic writes n synthetic people and their evidence as files to import.
-func WriteSynthetic(people, facts io.Writer, seed uint64, n int, now time.Time) error {
-	p := synth.New(seed, day.Of(now))
-	if _, err := io.WriteString(people, "nik,name,birth_date,phone\n"); err != nil {
-		return err
-	}
-	for i := range n {
-		if err := p.WriteCSV(people, i); err != nil {
-			return err
-		}
-		if err := p.WriteNDJSON(facts, i); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SyntheticNIK is the NIK of a synthetic person.
-func SyntheticNIK(seed uint64, i int) (identity.NIK, error) {
-	who, err := synth.New(seed, day.Of(time.Now())).Person(i)
-	return who.NIK, err
 }

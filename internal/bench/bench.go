@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
@@ -92,7 +93,7 @@ func Run(ctx context.Context, opt Options) (res Result, err error) {
 		}
 		defer os.RemoveAll(opt.Data)
 	}
-	r := &run{opt: opt, out: Result{
+	r := &run{opt: opt, prep: preparer{as: day.Of(time.Now())}, out: Result{
 		Machine: machine(), At: time.Now().UTC().Truncate(time.Second), Engine: "sqlite", People: opt.People, CheckIns: opt.CheckIns, Connections: opt.Connections,
 	}}
 	if opt.PostgresURL != "" {
@@ -140,7 +141,7 @@ func (r *run) all(ctx context.Context) error {
 func (r *run) found(ctx context.Context) ([]byte, error) {
 	r.say("registering %d synthetic people with their evidence", r.opt.People)
 	began := time.Now()
-	if _, err := r.site.Synthesize(ctx, seed, r.opt.People, func(int) {}); err != nil {
+	if _, err := r.site.Synthesize(ctx, seed, r.prep.as, r.opt.People, func(int) {}); err != nil {
 		return nil, err
 	}
 	r.out.Import = float64(r.opt.People) / time.Since(began).Seconds()

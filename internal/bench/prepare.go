@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/ohttp"
 )
@@ -31,6 +32,7 @@ type request struct {
 // preparer makes requests as a device and a partner's relay would, from the
 // published documents alone and before anything is measured.
 type preparer struct {
+	as     day.Day // of which the people are
 	host   string
 	relay  signer
 	phones []signer
@@ -173,7 +175,7 @@ func (p *preparer) equip(ctx context.Context, site *app.Site, n int) (pin []byte
 	}
 	p.host, p.relay = site.Host(), newSigner(credential.Token, credential.Key)
 	for first := 0; first < n; first += 2000 {
-		niks, err := syntheticNIKs(first, min(first+2000, n))
+		niks, err := syntheticNIKs(p.as, first, min(first+2000, n))
 		if err != nil {
 			return nil, err
 		}

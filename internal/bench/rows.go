@@ -19,10 +19,10 @@ import (
 // seed of the people of a bench.
 const seed = 2021
 
-func syntheticNIKs(from, to int) ([]identity.NIK, error) {
+func syntheticNIKs(as day.Day, from, to int) ([]identity.NIK, error) {
 	out := make([]identity.NIK, 0, to-from)
 	for i := from; i < to; i++ {
-		nik, err := app.SyntheticNIK(seed, i)
+		nik, err := app.SyntheticNIK(seed, as, i)
 		if err != nil {
 			return nil, err
 		}

@@ -12,12 +12,13 @@ import (
 	"golang.org/x/term"
 
 	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
 type personCmd struct {
 	Import personImportCmd `cmd:"" help:"Register the people of a file (CSV or NDJSON, plain or gzip).\n\nExample: amanah person import people.csv.gz"`
-	Synth  personSynthCmd  `cmd:"" help:"Make synthetic people, the same for the same seed, or files of them.\n\nExample: amanah person synth 5000 --seed 7"`
+	Synth  personSynthCmd  `cmd:"" help:"Make synthetic people, the same for the same seed and date, or files of them.\n\nExample: amanah person synth 5000 --seed 7"`
 }
 
 type evidenceCmd struct {
@@ -156,7 +157,8 @@ func (b *bar) end() {
 type personSynthCmd struct {
 	settings
 	N        int    `arg:"" help:"How many people."`
-	Seed     uint64 `default:"1" help:"The same seed makes the same people."`
+	Seed     uint64 `default:"1" help:"The same seed and date make the same people, to the byte."`
+	Date     string `default:"2026-11-24" help:"The day as of which they and their evidence are made, YYYY-MM-DD. Their colours are the published mix on this day only."`
 	People   string `help:"Write the people to this CSV file instead of registering them."`
 	Evidence string `help:"Write their evidence to this NDJSON file."`
 }
@@ -169,12 +171,19 @@ func (cmd *personSynthCmd) Run(c *console) error {
 	if (cmd.People == "") != (cmd.Evidence == "") {
 		return fault.New(fault.Invalid, "give both --people and --evidence, or neither")
 	}
+	as, err := day.Parse(cmd.Date)
+	if err != nil {
+		return err
+	}
+	if y := as.Start().Year(); y < 2000 || y > 2100 {
+		return fault.New(fault.Invalid, "people can be made as of 2000 to 2100")
+	}
 	if cmd.People != "" {
-		return cmd.write()
+		return cmd.write(as)
 	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
 		bar := c.progress("registering")
-		n, err := o.Synthesize(c.ctx, cmd.Seed, cmd.N, func(done int) { bar.show(int64(done), int64(cmd.N), int64(done)) })
+		n, err := o.Synthesize(c.ctx, cmd.Seed, as, cmd.N, func(done int) { bar.show(int64(done), int64(cmd.N), int64(done)) })
 		bar.end()
 		if err == nil {
 			fmt.Fprintf(c.out, "%d synthetic people\n", n)
@@ -183,7 +192,7 @@ func (cmd *personSynthCmd) Run(c *console) error {
 	})
 }
 
-func (cmd *personSynthCmd) write() error {
+func (cmd *personSynthCmd) write(as day.Day) error {
 	people, err := os.OpenFile(cmd.People, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fault.New(fault.Conflict, "the file of people cannot be made: it exists, or its folder does not")
@@ -193,6 +202,6 @@ func (cmd *personSynthCmd) write() error {
 		return errors.Join(fault.New(fault.Conflict, "the file of evidence cannot be made: it exists, or its folder does not"), people.Close())
 	}
 	p, f := bufio.NewWriter(people), bufio.NewWriter(facts)
-	err = app.WriteSynthetic(p, f, cmd.Seed, cmd.N, time.Now())
+	err = app.WriteSynthetic(p, f, cmd.Seed, as, cmd.N)
 	return errors.Join(err, p.Flush(), f.Flush(), people.Close(), facts.Close())
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/amanah-project/amanah/client"
 	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 )
@@ -42,7 +43,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opt.Data)) }()
 	}
-	c := &country{opt: opt, tally: newTally()}
+	c := &country{opt: opt, as: day.Of(time.Now()), tally: newTally()}
 	defer func() { err = errors.Join(err, c.stop()) }()
 	if err := c.found(ctx); err != nil {
 		return err
@@ -56,6 +57,7 @@ func Run(ctx context.Context, opt Options) (err error) {
 // country is a running demo.
 type country struct {
 	opt    Options
+	as     day.Day // of which the people and their evidence are
 	site   *app.Site
 	tally  *tally
 	venues []venue.Venue

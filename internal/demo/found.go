@@ -57,7 +57,7 @@ func (c *country) say(what string) { fmt.Fprintln(c.opt.Out, what) }
 
 func (c *country) populate(ctx context.Context) error {
 	began := time.Now()
-	n, err := c.site.Synthesize(ctx, seed, c.opt.People, func(done int) {
+	n, err := c.site.Synthesize(ctx, seed, c.as, c.opt.People, func(done int) {
 		if done%20000 == 0 {
 			c.say(fmt.Sprintf("  %d people", done))
 		}
@@ -99,7 +99,7 @@ func (c *country) equip(ctx context.Context) error {
 	for first := 0; first < c.opt.People; first += batch {
 		niks := make([]identity.NIK, 0, batch)
 		for i := first; i < min(first+batch, c.opt.People); i++ {
-			nik, err := app.SyntheticNIK(seed, i)
+			nik, err := app.SyntheticNIK(seed, c.as, i)
 			if err != nil {
 				return err
 			}
