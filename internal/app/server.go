@@ -13,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/flow/rights"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/store"
@@ -129,6 +130,7 @@ func (s *Server) routes() http.Handler {
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
 		History: &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
+		Rights:  &rights.Flow{DB: s.db, Now: time.Now},
 		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
 	}
 	once := dpop.NewOnce(nonceLife)

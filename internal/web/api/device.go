@@ -62,6 +62,7 @@ type Device struct {
 	Codes   *Codes
 	Gate    Gate
 	History History
+	Rights  Rights
 	Book    *gate.Book
 	Tickets func() TicketSigner
 	Now     func() time.Time
@@ -99,6 +100,10 @@ func (d *Device) Serve(ctx context.Context, r *Request) Response {
 		return d.history(ctx, r, ask)
 	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/venues/"):
 		return d.venue(ctx, r, ask, now)
+	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/links"):
+		return d.links(ctx, r, ask)
+	case r.Method == "DELETE" && strings.HasPrefix(r.Path, "/v1/links/"):
+		return d.unlink(ctx, r, ask)
 	}
 	return d.void(ctx, r, claims, ErrRoute)
 }
