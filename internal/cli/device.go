@@ -19,6 +19,8 @@ type deviceCmd struct {
 	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
 	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
 	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
+	Links   deviceLinksCmd   `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
+	Unlink  deviceUnlinkCmd  `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
 }
 
 // phone is what every device command needs.
@@ -39,17 +41,26 @@ func (p phone) open() (*client.Device, error) {
 	return client.Open(credential, client.Options{})
 }
 
-// do opens the device, asks, and prints the answer as JSON.
-func (p phone) do(c *console, ask func(ctx context.Context, d *client.Device) (any, error)) error {
+// with opens the device and asks.
+func (p phone) with(c *console, ask func(ctx context.Context, d *client.Device) error) error {
 	d, err := p.open()
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, p.Timeout)
 	defer cancel()
-	answer, err := ask(ctx, d)
+	return deviceError(ask(ctx, d))
+}
+
+// do opens the device, asks, and prints the answer as JSON.
+func (p phone) do(c *console, ask func(ctx context.Context, d *client.Device) (any, error)) error {
+	var answer any
+	err := p.with(c, func(ctx context.Context, d *client.Device) (err error) {
+		answer, err = ask(ctx, d)
+		return err
+	})
 	if err != nil {
-		return deviceError(err)
+		return err
 	}
 	e := json.NewEncoder(c.out)
 	e.SetIndent("", "  ")

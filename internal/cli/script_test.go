@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/amanah-project/amanah/client"
 )
 
 // TestMain makes this test binary the program as well, so that scripts, and the
@@ -33,7 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await,
+			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID,
 		},
 	})
 }
@@ -61,7 +63,7 @@ func install(env *testscript.Env) error {
 	if !alone {
 		config += "socket = 'run/serve.sock'\n"
 	}
-	for _, name := range []string{"LISTEN", "OPS"} {
+	for _, name := range []string{"LISTEN", "OPS", "RELAY"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
@@ -124,6 +126,23 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: await address")
 	}
 	ts.Check(dialled("tcp", args[0]))
+}
+
+// linkID sets a variable to the number of the link that a credential asks by.
+func linkID(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: linkid variable credential")
+	}
+	ts.Check(ts.Exec("amanah", "device", "links", "--link", ts.MkAbs(args[1]), "--json"))
+	var links []client.Link
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &links))
+	for _, l := range links {
+		if l.This {
+			ts.Setenv(args[0], l.Link)
+			return
+		}
+	}
+	ts.Fatalf("none of %d links is the credential's", len(links))
 }
 
 // exit runs a program that must end with that status.
