@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -59,11 +58,11 @@ type linkEndCmd struct {
 
 // Run ends the link.
 func (cmd *linkEndCmd) Run(c *console) error {
-	raw, err := hex.DecodeString(cmd.Link)
-	if err != nil || len(raw) != 16 {
-		return fault.New(fault.Invalid, "a link is 32 hexadecimal digits")
+	id, err := identity.ParseLinkID(cmd.Link)
+	if err != nil {
+		return err
 	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		return o.EndLink(c.ctx, identity.LinkID(raw))
+		return o.EndLink(c.ctx, id)
 	})
 }

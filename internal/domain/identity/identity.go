@@ -20,6 +20,7 @@ import (
 
 // Errors of this package.
 var (
+	ErrLinkID   = fault.New(fault.Invalid, "link: 32 hexadecimal digits, as the list of links has them")
 	ErrNoLink   = fault.New(fault.Denied, "this device is not linked")
 	ErrNIKTaken = fault.New(fault.Conflict, "this NIK is registered already")
 )
@@ -39,6 +40,15 @@ type LinkID [16]byte
 
 // String writes the link's id in hexadecimal.
 func (id LinkID) String() string { return hex.EncodeToString(id[:]) }
+
+// ParseLinkID reads what String writes; ErrLinkID.
+func ParseLinkID(s string) (LinkID, error) {
+	raw, err := hex.DecodeString(s)
+	if err != nil || len(raw) != len(LinkID{}) {
+		return LinkID{}, ErrLinkID
+	}
+	return LinkID(raw), nil
+}
 
 // Thumbprint is the RFC 7638 SHA-256 thumbprint of a device's or relay's key.
 type Thumbprint [32]byte

@@ -154,7 +154,7 @@ func appendReceipt(b []byte, r gate.Receipt) []byte {
 	return base64.RawURLEncoding.AppendEncode(b, out)
 }
 
-func appendPage(b []byte, p gate.Page, book *gate.Book, _ string) []byte {
+func appendPage(b []byte, p gate.Page, book *gate.Book) []byte {
 	type visit struct {
 		Visit    string         `json:"visit"`
 		Venue    string         `json:"venue"`
@@ -176,7 +176,7 @@ func appendPage(b []byte, p gate.Page, book *gate.Book, _ string) []byte {
 			Party: past.Visit.Party, Colour: past.Colour, Decision: past.Visit.Decision, Partner: uint32(past.Partner),
 		}
 		if place, ok := book.Place(past.Visit.Venue); ok {
-			v.Venue = place.Venue.Name
+			v.Venue = shorten(place.Venue.Name, maxPlace)
 		}
 		if !past.Visit.Left.IsZero() {
 			left := past.Visit.Left.UTC()
@@ -184,9 +184,5 @@ func appendPage(b []byte, p gate.Page, book *gate.Book, _ string) []byte {
 		}
 		doc.Visits = append(doc.Visits, v)
 	}
-	out, err := json.Marshal(doc)
-	if err != nil { // only strings, numbers and times
-		panic(err)
-	}
-	return append(b, out...)
+	return append(b, plainJSON(doc)...)
 }

@@ -300,45 +300,56 @@ func (d *Device) look(ctx context.Context, r *Request, a gate.Ask) Response {
 func (d *Device) venue(ctx context.Context, r *Request, a gate.Ask, now time.Time) Response {
 	n, err := strconv.ParseUint(strings.TrimPrefix(r.Path, "/v1/venues/"), 10, 64)
 	place, ok := d.Book.Place(venue.ID(n))
+	var wrong error
 	if err != nil || !ok {
-		return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, venue.ErrUnknown)
+		wrong = venue.ErrUnknown
 	}
-	a.Act = venue.ActCover
-	answer := d.Gate.Do(ctx, a)
-	if answer.Err != nil {
-		return d.problem(answer.Err)
+	if err := d.cover(ctx, a, wrong); err != nil {
+		return d.problem(err)
 	}
-	body, err := json.Marshal(struct {
+	return d.ok(plainJSON(struct {
 		Name     string         `json:"name"`
 		Category venue.Category `json:"category"`
 		Inside   int            `json:"inside"`
 		Limit    int            `json:"limit"`
-	}{place.Venue.Name, place.Venue.Category, place.Inside, place.Limit(now)})
-	if err != nil {
-		return d.problem(err)
-	}
-	return d.ok(body)
+	}{shorten(place.Venue.Name, maxName), place.Venue.Category, place.Inside, place.Limit(now)}))
 }
 
 func (d *Device) history(ctx context.Context, r *Request, a gate.Ask) Response {
-	page := 0
-	if _, q, ok := strings.Cut(r.Path, "?page="); ok {
-		n, err := strconv.Atoi(q)
-		if err != nil || n < 0 || n > 1000 {
-			return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, ErrRoute)
-		}
-		page = n
-	} else if r.Path != "/v1/visits" {
-		return d.void(ctx, r, token.Claims{Link: a.Link, Person: a.Person, Key: a.Device}, ErrRoute)
-	}
-	// The link is checked, and an intent left, like for every other request.
-	a.Act = venue.ActCover
-	if answer := d.Gate.Do(ctx, a); answer.Err != nil {
-		return d.problem(answer.Err)
+	page, err := pageOf(r.Path, "/v1/visits")
+	if err = d.cover(ctx, a, err); err != nil {
+		return d.problem(err)
 	}
 	p, err := d.History.Page(ctx, a.Member, page)
 	if err != nil {
 		return d.problem(err)
 	}
-	return d.ok(appendPage(nil, p, d.Book, r.Lang))
+	return d.ok(appendPage(nil, p, d.Book))
+}
+
+// cover sends a request that no act of the gate serves through it, so that the link
+// is checked and an intent left as for every other; wrong says why it cannot be
+// served at all.
+func (d *Device) cover(ctx context.Context, a gate.Ask, wrong error) error {
+	a.Act = venue.ActCover
+	if wrong != nil {
+		a.Act, a.Fault = venue.ActVoid, wrong
+	}
+	return d.Gate.Do(ctx, a).Err
+}
+
+// pageOf reads the page, from 0, that a path asks for.
+func pageOf(path, resource string) (int, error) {
+	path, q, asked := strings.Cut(path, "?page=")
+	if path != resource {
+		return 0, ErrRoute
+	}
+	if !asked {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(q)
+	if err != nil || n < 0 || n > 1000 {
+		return 0, ErrRoute
+	}
+	return n, nil
 }

@@ -3,27 +3,23 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
-	"github.com/amanah-project/amanah/internal/domain/venue"
-	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/rights"
 )
 
-// ErrLinkID is returned for what cannot be a link's number.
-var ErrLinkID = fault.New(fault.Invalid, "link: 32 hexadecimal digits, as your list of links has them")
-
-// maxName bounds a partner's name in an answer, in bytes of JSON: a page of the
-// longest must fit the one size that every answer has.
-const maxName = 120
+// The longest names in an answer, in bytes of JSON: a page of them must fit the one
+// size that every answer has.
+const (
+	maxName  = 120 // a partner's in a list of links; a venue's alone
+	maxPlace = 70  // a venue's in a list of visits
+)
 
 // Rights is the flow behind what people may ask about their own links.
 type Rights interface {
@@ -47,7 +43,7 @@ func (d *Device) links(ctx context.Context, r *Request, a gate.Ask) Response {
 // unlink answers DELETE /v1/links/{link}. An answer does not tell whether the link
 // ended now or before: a lost answer is asked for again.
 func (d *Device) unlink(ctx context.Context, r *Request, a gate.Ask) Response {
-	id, err := linkOf(strings.TrimPrefix(r.Path, "/v1/links/"))
+	id, err := identity.ParseLinkID(strings.TrimPrefix(r.Path, "/v1/links/"))
 	if err = d.cover(ctx, a, err); err != nil {
 		return d.problem(err)
 	}
@@ -55,42 +51,6 @@ func (d *Device) unlink(ctx context.Context, r *Request, a gate.Ask) Response {
 		return d.problem(err)
 	}
 	return d.ok([]byte(`{"unlinked":"` + id.String() + `"}`))
-}
-
-// cover sends a request that no act of the gate serves through it, so that the link
-// is checked and an intent left as for every other; wrong says why it cannot be
-// served at all.
-func (d *Device) cover(ctx context.Context, a gate.Ask, wrong error) error {
-	a.Act = venue.ActCover
-	if wrong != nil {
-		a.Act, a.Fault = venue.ActVoid, wrong
-	}
-	return d.Gate.Do(ctx, a).Err
-}
-
-// pageOf reads the page, from 0, that a path asks for.
-func pageOf(path, resource string) (int, error) {
-	path, q, asked := strings.Cut(path, "?page=")
-	if path != resource {
-		return 0, ErrRoute
-	}
-	if !asked {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(q)
-	if err != nil || n < 0 || n > 1000 {
-		return 0, ErrRoute
-	}
-	return n, nil
-}
-
-func linkOf(s string) (identity.LinkID, error) {
-	var id identity.LinkID
-	raw, err := hex.DecodeString(s)
-	if err != nil || len(raw) != len(id) {
-		return id, ErrLinkID
-	}
-	return identity.LinkID(raw), nil
 }
 
 func appendLinks(b []byte, p rights.Page) []byte {

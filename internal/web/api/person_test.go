@@ -11,6 +11,8 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/rights"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/web/api"
@@ -119,24 +121,42 @@ func TestLinksRefused(t *testing.T) {
 	})
 	other := func() identity.LinkID { return s.phone(siti, 1, nil).claims.Link }
 	s.run(t, func() *call { return s.unlink(p, other()) }, []refusal{
-		{"half a number", path("DELETE", "/v1/links/0011"), api.ErrLinkID},
-		{"no number", path("DELETE", "/v1/links/"+strings.Repeat("x", 32)), api.ErrLinkID},
-		{"none", path("DELETE", "/v1/links/"), api.ErrLinkID},
-		{"with a question", path("DELETE", "/v1/links/"+p.claims.Link.String()+"?x=1"), api.ErrLinkID},
+		{"half a number", path("DELETE", "/v1/links/0011"), identity.ErrLinkID},
+		{"no number", path("DELETE", "/v1/links/"+strings.Repeat("x", 32)), identity.ErrLinkID},
+		{"none", path("DELETE", "/v1/links/"), identity.ErrLinkID},
+		{"with a question", path("DELETE", "/v1/links/"+p.claims.Link.String()+"?x=1"), identity.ErrLinkID},
 		{"signed for another link", func(_ *stand, c *call) { c.path = "/v1/links/" + p.claims.Link.String() }, dpop.ErrBound},
 		{"method", path("POST", "/v1/links/"+p.claims.Link.String()), api.ErrRoute},
 	})
 	s.served(s.call(p, "GET", "/v1/status", nil))
 }
 
-// TestLinksFit: a page of the longest names fits the one size of every answer. The
-// control: the names as they are do not.
-func TestLinksFit(t *testing.T) {
-	for what, name := range map[string]string{
+// longNames are names that no answer can hold whole.
+func longNames() map[string]string {
+	return map[string]string{
 		"letters": strings.Repeat("a", 500), "quotes": strings.Repeat(`"`, 500), "markup": strings.Repeat("<", 500),
 		"controls": strings.Repeat("\x01", 500), "wide": strings.Repeat("妈", 300), "wider": "a" + strings.Repeat("🏬", 200),
 		"broken": strings.Repeat("\xff", 500), "separators": strings.Repeat("\u2028", 300),
-	} {
+	}
+}
+
+// fits checks that an answer was served and goes into a message of the one size.
+func (s *stand) fits(t *testing.T, r api.Response) {
+	t.Helper()
+	message, err := ohttp.AppendResponse(nil, &ohttp.Response{
+		Status: r.Status, Body: r.Body,
+		Header: []ohttp.Field{{Name: "content-type", Value: r.Type}, {Name: "dpop-nonce", Value: r.Nonce}},
+	})
+	if err != nil || r.Status != 200 || len(message) > ohttp.MaxResponse {
+		t.Fatalf("%d bytes of %d, status %d: %v", len(message), ohttp.MaxResponse, r.Status, err)
+	}
+	t.Logf("%d bytes of %d", len(message), ohttp.MaxResponse)
+}
+
+// TestLinksFit: a page of the longest names fits the one size of every answer. The
+// control: the names as they are do not.
+func TestLinksFit(t *testing.T) {
+	for what, name := range longNames() {
 		t.Run(what, func(t *testing.T) {
 			s := newStand(t)
 			p := s.phone(siti, 1, nil)
@@ -150,13 +170,7 @@ func TestLinksFit(t *testing.T) {
 				})
 			}
 			r := s.send(s.call(p, "GET", "/v1/links", nil))
-			message, err := ohttp.AppendResponse(nil, &ohttp.Response{
-				Status: r.Status, Body: r.Body,
-				Header: []ohttp.Field{{Name: "content-type", Value: r.Type}, {Name: "dpop-nonce", Value: r.Nonce}},
-			})
-			if err != nil || r.Status != 200 || len(message) > ohttp.MaxResponse {
-				t.Fatalf("%d bytes of %d, status %d: %v", len(message), ohttp.MaxResponse, r.Status, err)
-			}
+			s.fits(t, r)
 			if rights.PageSize*len(encode(t, name)) <= ohttp.MaxResponse {
 				t.Error("the names would fit uncut: the test shows nothing")
 			}
@@ -174,7 +188,41 @@ func TestLinksFit(t *testing.T) {
 			if !marked || !utf8.ValidString(cut) || what != "broken" && !strings.HasPrefix(name, cut) || cut == "" {
 				t.Errorf("%q", got.Links[0].Partner)
 			}
-			t.Logf("%d bytes of %d", len(message), ohttp.MaxResponse)
+		})
+	}
+}
+
+// TestVisitsFit: a page of visits to places of the longest names fits, and so does
+// one such place alone.
+func TestVisitsFit(t *testing.T) {
+	for what, name := range longNames() {
+		t.Run(what, func(t *testing.T) {
+			s := newStand(t)
+			s.must(s.db.Update(t.Context(), func(st store.Stores) error {
+				return st.Venues.Put(venue.Venue{ID: 1, Name: name, Category: venue.Mall, Level: 1, Declared: 100_000, Doors: 1})
+			}))
+			s.must(s.device.Book.Refresh(t.Context(), s.db))
+			p := s.phone(siti, 1, nil)
+			for range gate.PageSize + 1 {
+				s.served(s.checkIn(p))
+				s.now = s.now.Add(time.Minute)
+			}
+			r := s.send(s.call(p, "GET", "/v1/visits", nil))
+			s.fits(t, r)
+			var got struct {
+				Visits []struct {
+					Venue string `json:"venue"`
+				} `json:"visits"`
+				More bool `json:"more"`
+			}
+			s.must(json.Unmarshal(r.Body, &got))
+			if len(got.Visits) != gate.PageSize || !got.More || !strings.HasSuffix(got.Visits[0].Venue, "…") {
+				t.Fatalf("%s", r.Body)
+			}
+			if gate.PageSize*len(encode(t, name)) <= ohttp.MaxResponse {
+				t.Error("the names would fit uncut: the test shows nothing")
+			}
+			s.fits(t, s.send(s.call(p, "GET", "/v1/venues/1", nil)))
 		})
 	}
 }

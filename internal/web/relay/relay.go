@@ -80,7 +80,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, who, err)
 		return
 	}
-	answer, err := h.answer(r.Context(), who, body)
+	answer, outcome, err := h.answer(r.Context(), who, body)
 	if err != nil {
 		h.refuse(w, who, err)
 		return
@@ -89,7 +89,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head["Content-Type"] = mediaResponse
 	head["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	head["Cache-Control"] = noStore
-	h.Seen.Relayed(who.String(), "answered")
+	h.Seen.Relayed(who.String(), outcome)
 	_, _ = w.Write(answer) // a relay that hung up loses the answer; the retry finds it
 }
 
@@ -137,11 +137,12 @@ func read(r *http.Request, buf []byte) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// answer opens a message, has it answered and seals the answer.
-func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) ([]byte, error) {
+// answer opens a message, has it answered and seals the answer; the outcome is for
+// metrics.
+func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) (sealed []byte, outcome string, err error) {
 	plain, seal, err := h.Gateway.Open(body)
 	if err != nil {
-		return nil, framing(err)
+		return nil, "", framing(err)
 	}
 	inner, err := ohttp.ParseRequest(plain)
 	if err != nil {
@@ -157,15 +158,31 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) ([]by
 		Lang:    ohttp.Get(inner.Header, "accept-language"),
 		Body:    inner.Body,
 	})
-	message, err := ohttp.AppendResponse(nil, &ohttp.Response{
-		Status: out.Status,
-		Header: []ohttp.Field{{Name: "content-type", Value: out.Type}, {Name: "dpop-nonce", Value: out.Nonce}},
-		Body:   out.Body,
-	})
+	outcome = "answered"
+	message, err := encode(out)
 	if err != nil {
-		return nil, err
+		// An answer that fits no message is our mistake; the relay must not see even
+		// that one was made.
+		outcome = fault.Internal.String()
+		status, text := problem.Document(err)
+		if message, err = encode(api.Response{Status: status, Type: problem.Type, Nonce: out.Nonce, Body: text}); err != nil {
+			return nil, "", err
+		}
 	}
-	return seal.Seal(nil, message)
+	sealed, err = seal.Seal(nil, message)
+	return sealed, outcome, err
+}
+
+func encode(r api.Response) ([]byte, error) {
+	message, err := ohttp.AppendResponse(nil, &ohttp.Response{
+		Status: r.Status,
+		Header: []ohttp.Field{{Name: "content-type", Value: r.Type}, {Name: "dpop-nonce", Value: r.Nonce}},
+		Body:   r.Body,
+	})
+	if err == nil && len(message) > ohttp.MaxResponse {
+		err = ohttp.ErrTooLarge
+	}
+	return message, err
 }
 
 // framing translates what may be said of a message that did not open.
