@@ -49,13 +49,11 @@ func (t *turn) run(s store.Stores) error {
 // load reads all that the batch's decisions rest on.
 func (t *turn) load(s store.Stores) error {
 	var err error
-	ids := make([]identity.LinkID, len(t.items))
 	var visits []venue.VisitID
 	var trails []venue.Trail
 	for i, p := range t.batch {
 		for j := range 1 + len(p.ask.With) {
 			at := t.first[i] + j
-			ids[at] = p.ask.member(j).Link
 			if p.ask.Act == venue.ActCheckIn || p.ask.Act == venue.ActLeave {
 				trails = append(trails, venue.Trail{Day: day.Of(t.items[at].Instant), Who: t.reply.Results[at].Who})
 			}
@@ -64,7 +62,7 @@ func (t *turn) load(s store.Stores) error {
 			visits = append(visits, id)
 		}
 	}
-	if t.links, err = s.Links.Get(ids); err != nil {
+	if t.links, err = s.Links.Get(t.asked); err != nil {
 		return err
 	}
 	if err := t.loadVisits(s, visits, trails); err != nil {

@@ -88,6 +88,7 @@ type round struct {
 	batch []*pending
 	items []keeper.GateItem // of each pending: who asks, then the members
 	first []int             // index of each pending's first item
+	asked []identity.LinkID // per item: the link asked through
 	reply keeper.GateReply
 	leaf  accesslog.Leaf
 	steps []step // per item
@@ -142,7 +143,7 @@ func (r *round) collect() error {
 			Detail:  detail,
 			Instant: instant,
 		})
-		ids = append(ids, m.Person)
+		ids, r.asked = append(ids, m.Person), append(r.asked, m.Link)
 	}
 	for _, p := range r.batch {
 		r.first = append(r.first, len(r.items))
@@ -167,13 +168,7 @@ func (r *round) collect() error {
 // was ended cannot use up its person's colours of the day. Whether a link may ask
 // is decided again, for good, in the transaction.
 func (r *round) withhold(s store.Stores) error {
-	ids := make([]identity.LinkID, 0, len(r.items))
-	for _, p := range r.batch {
-		for j := range 1 + len(p.ask.With) {
-			ids = append(ids, p.ask.member(j).Link)
-		}
-	}
-	links, err := s.Links.Get(ids)
+	links, err := s.Links.Get(r.asked)
 	if err != nil {
 		return err
 	}
