@@ -123,10 +123,13 @@ func (o *Operator) run(ctx context.Context, opt ImportOptions, s feed) (out Impo
 	if unknown := table.Unknown(); len(unknown) > 0 {
 		return out, fault.Newf(fault.Invalid, "%q is no column of %s: remove or rename it, so that nothing is passed over by mistake", unknown[0], s.kind)
 	}
+	opt.Errors = cmp.Or(opt.Errors, opt.File+".errors")
+	if info, err := os.Stat(opt.Errors); err == nil && !info.Mode().IsRegular() {
+		return out, errNoFile
+	}
 	if p, err = o.resume(ctx, p, opt.Again); err != nil {
 		return out, err
 	}
-	opt.Errors = cmp.Or(opt.Errors, opt.File+".errors")
 	bad, held, err := opt.refusals(p.Offset)
 	if err != nil {
 		return out, err
@@ -252,6 +255,8 @@ func (o *Operator) resume(ctx context.Context, p identity.Progress, again bool) 
 	p.Updated = o.now()
 	return p, o.DB.Bulk(ctx, func(s store.Stores) error { return s.Progress.SetProgress(p) })
 }
+
+var errNoFile = fault.New(fault.Invalid, "the file for refused rows must be a file on disk: give another --errors")
 
 func (opt ImportOptions) refusals(taken int64) (*refusals, int64, error) {
 	disk := opt.disk
