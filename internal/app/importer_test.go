@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
-	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
 )
@@ -46,34 +45,6 @@ type importRig struct {
 	db   *weakDB
 	disk *durabletest.Disk
 	dir  string
-}
-
-func realKeeper(t *testing.T) *keeperclient.Client {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Disk: durabletest.New(1), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() {
-		served <- k.Serve(ctx, keeperserver.ListenOptions{Dir: dir, SameUser: true, Log: slog.New(slog.DiscardHandler)})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-served
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := keeperclient.New(filepath.Join(dir, "admin.sock"))
-	for {
-		if _, err := c.Health(ctx); err == nil {
-			return c
-		}
-		time.Sleep(time.Millisecond)
-	}
 }
 
 const (
@@ -145,7 +116,7 @@ func TestInterruptedImportRefusesOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	k := realKeeper(t)
+	k := keepertest.Serve(t, durabletest.New(1))
 	for _, again := range []bool{false, true} {
 		made := func(seed uint64) *importRig {
 			r := newImportRig(t, k, dir, seed)

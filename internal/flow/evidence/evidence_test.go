@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
-	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/sqlite"
 )
@@ -36,30 +35,8 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() {
-		served <- k.Serve(ctx, keeperserver.ListenOptions{Dir: dir, SameUser: true, Log: slog.New(slog.DiscardHandler)})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-served
-		if err := k.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	c := keeperclient.New(filepath.Join(dir, "admin.sock"))
-	for {
-		if _, err := c.Health(ctx); err == nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	c := keepertest.Serve(t, durable.OS(filepath.Join(dir, "keeper")))
 	db, err := sqlite.Open(filepath.Join(dir, "x.db"), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
