@@ -34,9 +34,9 @@ type Authorization struct {
 
 // Asking is the sealed part of an Authorization.
 type Asking struct {
-	Client    string        `json:"client"`    // OAuth client_id
-	Device    Thumbprint    `json:"device"`    // dpop_jkt: the key that tokens will be bound to
-	Scope     partner.Scope `json:"scope"`     //
+	Client    string        `json:"client"` // OAuth client_id
+	Device    Thumbprint    `json:"device"` // dpop_jkt: the key that tokens will be bound to
+	Scope     partner.Scope `json:"scope"`
 	Redirect  string        `json:"redirect"`  // redirect_uri, one of the agreement's
 	State     string        `json:"state"`     // of the client, given back unread
 	Challenge [32]byte      `json:"challenge"` // PKCE S256
@@ -47,9 +47,9 @@ type Asking struct {
 
 // PageState is what the platform's linking pages remember between forms.
 type PageState struct {
-	Asked    PersonID  `json:"asked"`    // who authenticates; zero when the NIK named nobody, which no page tells
-	Factor   [32]byte  `json:"factor"`   // keyed hash of the code sent
-	Sent     time.Time `json:"sent"`     //
+	Asked    PersonID  `json:"asked"`  // who authenticates; zero when the NIK named nobody, which no page tells
+	Factor   [32]byte  `json:"factor"` // keyed hash of the code sent
+	Sent     time.Time `json:"sent"`
 	Proved   bool      `json:"proved"`   // the second factor was right
 	Person   PersonID  `json:"person"`   // who is linked: Asked, or a dependant of theirs; zero until consent
 	Guardian PersonID  `json:"guardian"` // Asked when Person is a dependant, else zero

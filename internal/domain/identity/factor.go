@@ -100,10 +100,10 @@ func (g Guesses) on(at time.Time) Guesses {
 // Trial is what a one-time code is judged by.
 type Trial struct {
 	Attempt AuthorizationID
-	Factor  [32]byte  // of the code sent; zero when none waits; random when the NIK is nobody's
-	Sent    time.Time //
-	Tries   int       // wrong codes in this attempt
-	Today   Guesses   // wrong codes for this NIK
+	Factor  [32]byte // of the code sent; zero when none waits; random when the NIK is nobody's
+	Sent    time.Time
+	Tries   int     // wrong codes in this attempt
+	Today   Guesses // wrong codes for this NIK
 }
 
 // Judge returns the trial after a code, to be kept whatever the error: nil uses
