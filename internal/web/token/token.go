@@ -87,18 +87,26 @@ func New(keys []keeper.TokenKey) (*Sealer, error) {
 
 // Seal returns a token for c.
 func (s *Sealer) Seal(c Claims, now time.Time) (string, error) {
-	for _, k := range s.keys {
-		if now.Before(k.from) || now.After(k.to) {
-			continue
-		}
-		head := make([]byte, headLen, tokenLen)
-		head[0] = version
-		binary.BigEndian.PutUint32(head[1:], k.id)
-		rand.Read(head[5:])
-		out := k.aead.Seal(head, head[5:headLen], c.bytes(), head[:5])
-		return base64.RawURLEncoding.EncodeToString(out), nil
+	k, err := s.sealing(now)
+	if err != nil {
+		return "", err
 	}
-	return "", fault.New(fault.Unavailable, "no token key is in its window")
+	head := make([]byte, headLen, tokenLen)
+	head[0] = version
+	binary.BigEndian.PutUint32(head[1:], k.id)
+	rand.Read(head[5:])
+	out := k.aead.Seal(head, head[5:headLen], c.bytes(), head[:5])
+	return base64.RawURLEncoding.EncodeToString(out), nil
+}
+
+// sealing returns the first key in its window.
+func (s *Sealer) sealing(now time.Time) (sealKey, error) {
+	for _, k := range s.keys {
+		if !now.Before(k.from) && !now.After(k.to) {
+			return k, nil
+		}
+	}
+	return sealKey{}, fault.New(fault.Unavailable, "no token key is in its window")
 }
 
 // Open returns what a token says: ErrToken unless it is one of ours of that
