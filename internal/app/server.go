@@ -21,7 +21,9 @@ import (
 	"github.com/amanah-project/amanah/internal/telemetry"
 	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/problem"
 	"github.com/amanah-project/amanah/internal/web/relay"
+	"github.com/amanah-project/amanah/internal/web/route"
 	"github.com/amanah-project/amanah/ohttp"
 	"github.com/amanah-project/amanah/verify"
 )
@@ -125,7 +127,7 @@ func (s *Server) observe() {
 	}
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() *route.Mux {
 	device := &api.Device{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
@@ -141,7 +143,7 @@ func (s *Server) routes() http.Handler {
 			return gate.CheckOut(ctx, s.db, at, id, now)
 		},
 	}
-	mux := http.NewServeMux()
+	mux := &route.Mux{}
 	mux.Handle("POST /ohttp", &relay.Handler{
 		URL: "https://" + s.cfg.Host + "/ohttp", Tokens: s.ring.tokens, Nonces: s.nonces, Once: once,
 		Partners: s.members, Gateway: s.gateway, Device: device, Seen: s.metrics, Now: time.Now,
@@ -154,6 +156,14 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
+// opsRoutes are served to the operator alone.
+func (s *Server) opsRoutes() *route.Mux {
+	mux := &route.Mux{}
+	mux.Handle("GET /metrics", s.metrics.Handler())
+	mux.HandleFunc("GET /healthz", s.healthz)
+	return mux
+}
+
 // document serves bytes that change when the keys do.
 func document(media string, read func() []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -163,6 +173,8 @@ func document(media string, read func() []byte) http.HandlerFunc {
 	}
 }
 
+var errUnwell = fault.New(fault.Unavailable, "the database, the keeper or the partners' states cannot be reached")
+
 // healthz says whether a check-in could be served now: the database answers, the
 // keeper answers, partners' states are fresh.
 func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
@@ -170,12 +182,11 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	_, keeperErr := s.keeper.Health(ctx)
 	err := errors.Join(keeperErr, s.db.View(ctx, func(store.Stores) error { return nil }), s.members.fresh())
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte("unavailable\n"))
+		problem.Write(w, errUnwell)
 		return
 	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("ok\n"))
 }
 
@@ -193,10 +204,7 @@ func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, 2)
 	go func() { failed <- s.http.Serve(public) }()
 	if s.cfg.Ops != "" {
-		mux := http.NewServeMux()
-		mux.Handle("GET /metrics", s.metrics.Handler())
-		mux.HandleFunc("GET /healthz", s.healthz)
-		s.ops = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+		s.ops = &http.Server{Handler: s.opsRoutes(), ReadHeaderTimeout: 5 * time.Second}
 		go func() {
 			l, err := bind(s.cfg.Ops)
 			if err == nil {

@@ -88,22 +88,10 @@ func (d *Device) Serve(ctx context.Context, r *Request) Response {
 	}
 	who := gate.Member{Link: claims.Link, Person: claims.Person}
 	ask := gate.Ask{Partner: claims.Partner, Member: who, Device: claims.Key}
-	switch {
-	case r.Method == "POST" && r.Path == "/v1/visits":
-		return d.checkIn(ctx, r, ask, now)
-	case r.Method == "POST" && r.Path == "/v1/visits/leave":
-		return d.leave(ctx, r, ask, now)
-	case r.Method == "GET" && r.Path == "/v1/status":
-		ask.Act = venue.ActLook
-		return d.look(ctx, r, ask)
-	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/visits"):
-		return d.history(ctx, r, ask)
-	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/venues/"):
-		return d.venue(ctx, r, ask, now)
-	case r.Method == "GET" && strings.HasPrefix(r.Path, "/v1/links"):
-		return d.links(ctx, r, ask)
-	case r.Method == "DELETE" && strings.HasPrefix(r.Path, "/v1/links/"):
-		return d.unlink(ctx, r, ask)
+	for _, route := range deviceRoutes {
+		if r.Method == route.method && route.takes(r.Path) {
+			return route.serve(d, ctx, r, ask, now)
+		}
 	}
 	return d.void(ctx, r, claims, ErrRoute)
 }
@@ -288,7 +276,8 @@ func (d *Device) readLeave(r *Request, b *leaveBody, a *gate.Ask, now time.Time)
 	return nil
 }
 
-func (d *Device) look(ctx context.Context, r *Request, a gate.Ask) Response {
+func (d *Device) look(ctx context.Context, r *Request, a gate.Ask, _ time.Time) Response {
+	a.Act = venue.ActLook
 	answer := d.Gate.Do(ctx, a)
 	if answer.Err != nil {
 		return d.problem(answer.Err)
@@ -315,7 +304,7 @@ func (d *Device) venue(ctx context.Context, r *Request, a gate.Ask, now time.Tim
 	}{shorten(place.Venue.Name, maxName), place.Venue.Category, place.Inside, place.Limit(now)}))
 }
 
-func (d *Device) history(ctx context.Context, r *Request, a gate.Ask) Response {
+func (d *Device) history(ctx context.Context, r *Request, a gate.Ask, _ time.Time) Response {
 	page, err := pageOf(r.Path, "/v1/visits")
 	if err = d.cover(ctx, a, err); err != nil {
 		return d.problem(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/problem"
+	"github.com/amanah-project/amanah/internal/web/route"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/verify"
 )
@@ -36,7 +37,7 @@ type Doors struct {
 }
 
 // Routes adds the doors' resources to a mux.
-func (d *Doors) Routes(mux *http.ServeMux) {
+func (d *Doors) Routes(mux *route.Mux) {
 	mux.HandleFunc("POST /v1/doors/leave", d.with(d.leave))
 	mux.HandleFunc("GET /v1/doors/code", d.with(d.code))
 	mux.HandleFunc("GET /v1/doors/occupancy", d.with(d.occupancy))

@@ -28,7 +28,7 @@ type Rights interface {
 }
 
 // links answers GET /v1/links.
-func (d *Device) links(ctx context.Context, r *Request, a gate.Ask) Response {
+func (d *Device) links(ctx context.Context, r *Request, a gate.Ask, _ time.Time) Response {
 	page, err := pageOf(r.Path, "/v1/links")
 	if err = d.cover(ctx, a, err); err != nil {
 		return d.problem(err)
@@ -42,7 +42,7 @@ func (d *Device) links(ctx context.Context, r *Request, a gate.Ask) Response {
 
 // unlink answers DELETE /v1/links/{link}. An answer does not tell whether the link
 // ended now or before: a lost answer is asked for again.
-func (d *Device) unlink(ctx context.Context, r *Request, a gate.Ask) Response {
+func (d *Device) unlink(ctx context.Context, r *Request, a gate.Ask, _ time.Time) Response {
 	id, err := identity.ParseLinkID(strings.TrimPrefix(r.Path, "/v1/links/"))
 	if err = d.cover(ctx, a, err); err != nil {
 		return d.problem(err)

@@ -48,6 +48,9 @@ func Document(err error) (int, []byte) {
 	if t, ok := errors.AsType[Typed](err); ok {
 		d.Type = t.ProblemType()
 	}
+	if t, ok := errors.AsType[Statused](err); ok {
+		d.Status = t.ProblemStatus()
+	}
 	b, merr := json.Marshal(d)
 	if merr != nil { // two strings and a number always encode
 		panic(merr)
@@ -59,6 +62,13 @@ func Document(err error) (int, []byte) {
 type Typed interface {
 	error
 	ProblemType() string
+}
+
+// Statused is an error whose answer has a status of its own, where HTTP has a more
+// exact one than the kind's.
+type Statused interface {
+	error
+	ProblemStatus() int
 }
 
 // Write answers a request with err's problem document.

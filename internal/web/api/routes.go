@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/flow/gate"
+)
+
+// deviceRoute is one thing that a device may ask, inside the encapsulation. What a
+// handler is given has passed admission; a handler sends what is wrong through the
+// gate like the rest.
+type deviceRoute struct {
+	method string
+	path   string // a part in braces stands for one part of any text
+	serve  func(d *Device, ctx context.Context, r *Request, a gate.Ask, now time.Time) Response
+}
+
+// deviceRoutes is all that devices are served. It is never written to.
+var deviceRoutes = []deviceRoute{
+	{"GET", "/v1/links", (*Device).links},
+	{"DELETE", "/v1/links/{link}", (*Device).unlink},
+	{"GET", "/v1/status", (*Device).look},
+	{"GET", "/v1/venues/{venue}", (*Device).venue},
+	{"POST", "/v1/visits", (*Device).checkIn},
+	{"GET", "/v1/visits", (*Device).history},
+	{"POST", "/v1/visits/leave", (*Device).leave},
+}
+
+// Routes returns what devices are served, as "GET /v1/status".
+func (d *Device) Routes() []string {
+	var out []string
+	for _, r := range deviceRoutes {
+		out = append(out, r.method+" "+r.path)
+	}
+	return out
+}
+
+// takes says whether a path, its query aside, is one of the route's.
+func (r deviceRoute) takes(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	for pattern := r.path; ; {
+		want, more, wants := strings.Cut(pattern, "/")
+		part, rest, has := strings.Cut(path, "/")
+		if part != want && !strings.HasPrefix(want, "{") || wants != has {
+			return false
+		}
+		if !wants {
+			return true
+		}
+		pattern, path = more, rest
+	}
+}
