@@ -27,8 +27,9 @@ type partners struct {
 }
 
 type partnerStates struct {
-	at  time.Time
-	all map[partner.ID]partner.Partner
+	at           time.Time
+	all          map[partner.ID]partner.Partner
+	certificates map[[32]byte]partner.ID // by SHA-256, of agreements in force
 }
 
 func (p *partners) poll(ctx context.Context, db store.DB) error {
@@ -67,4 +68,17 @@ func (p *partners) Admit(id partner.ID, key [32]byte) error {
 		return partner.ErrUnknown
 	}
 	return one.Admit()
+}
+
+// AdmitCertificate implements relay.Partners.
+func (p *partners) AdmitCertificate(sum [32]byte) (partner.ID, error) {
+	if err := p.fresh(); err != nil {
+		return 0, err
+	}
+	known := p.known.Load()
+	id, ok := known.certificates[sum]
+	if !ok {
+		return 0, partner.ErrUnknown
+	}
+	return id, known.all[id].Admit()
 }

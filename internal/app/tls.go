@@ -8,7 +8,9 @@ import (
 	"time"
 )
 
-// secure wraps a listener in TLS when a certificate is configured.
+// secure wraps a listener in TLS when a certificate is configured. A relay may show
+// a certificate of its own; nobody's issuer is trusted, for the resource that takes
+// it knows each certificate by its hash.
 func (s *Server) secure(l net.Listener) (net.Listener, error) {
 	if s.cfg.TLS.Cert == "" {
 		return l, nil
@@ -17,7 +19,7 @@ func (s *Server) secure(l net.Listener) (net.Listener, error) {
 	if _, err := c.get(nil); err != nil {
 		return nil, err
 	}
-	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: c.get, NextProtos: []string{"http/1.1"}}), nil
+	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: c.get, ClientAuth: tls.RequestClientCert, NextProtos: []string{"http/1.1"}}), nil
 }
 
 // certificate reads a certificate's files again when they change, so that a

@@ -39,6 +39,9 @@ var (
 type Partners interface {
 	// Admit returns nil for a live partner whose relay holds that key.
 	Admit(id partner.ID, key [32]byte) error
+	// AdmitCertificate returns the live partner whose agreement binds the
+	// certificate with that SHA-256.
+	AdmitCertificate(sum [32]byte) (partner.ID, error)
 }
 
 // Device answers the opened requests.
@@ -99,9 +102,13 @@ var (
 	noStore       = []string{"no-store"}
 )
 
-// admit verifies the relay's own credential.
+// admit verifies the relay's own credential: a token and proof, or a certificate.
 func (h *Handler) admit(r *http.Request, now time.Time) (partner.ID, error) {
-	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), "DPoP ")
+	auth := r.Header.Get("Authorization")
+	if auth == "" {
+		return h.byCertificate(r, now)
+	}
+	sealed, ok := strings.CutPrefix(auth, "DPoP ")
 	if !ok {
 		return 0, token.ErrToken
 	}

@@ -1,0 +1,33 @@
+package relay
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/web/token"
+)
+
+// ErrCertificate is returned for a certificate outside its time.
+var ErrCertificate = fault.New(fault.Denied, "the relay's certificate is not valid now")
+
+// byCertificate admits a relay by its TLS client certificate (RFC 8705 §2.2): the
+// agreement names the certificate's SHA-256, so who issued it is of no account, and
+// TLS has shown that the relay holds its key. Nothing else need be sent, which is
+// all that a plain reverse proxy can do.
+//
+// Only the certificate of this very connection counts: a header that names one
+// could be written by anybody.
+func (h *Handler) byCertificate(r *http.Request, now time.Time) (partner.ID, error) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return 0, token.ErrToken
+	}
+	leaf := r.TLS.PeerCertificates[0]
+	who, err := h.Partners.AdmitCertificate(sha256.Sum256(leaf.Raw))
+	if err == nil && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
+		err = ErrCertificate
+	}
+	return who, err
+}
