@@ -62,6 +62,9 @@ type Stores struct {
 	People         identity.Store
 	Links          identity.LinkStore
 	Authorizations identity.AuthorizationStore
+	Bindings       identity.BindingStore
+	Guardians      identity.GuardianStore
+	Guesses        identity.GuessStore
 	Progress       identity.ProgressStore
 	Partners       partner.Store
 	Status         status.Store

@@ -47,6 +47,8 @@ type Asking struct {
 
 // PageState is what the platform's linking pages remember between forms.
 type PageState struct {
+	NIK      Tag       `json:"nik"`    // of the NIK typed, somebody's or nobody's
+	Codes    int       `json:"codes"`  // sent so far, or as if
 	Asked    PersonID  `json:"asked"`  // who authenticates; zero when the NIK named nobody, which no page tells
 	Factor   [32]byte  `json:"factor"` // keyed hash of the code sent
 	Sent     time.Time `json:"sent"`

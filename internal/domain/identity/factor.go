@@ -27,6 +27,8 @@ const (
 	OneTimeLife     = 10 * time.Minute
 	TriesPerAttempt = 5  // wrong codes in one authorization
 	TriesPerDay     = 10 // wrong codes for one NIK on one day, over all authorizations
+	CodesPerAttempt = 3  // codes sent in one authorization
+	CodesPerDay     = 10 // codes sent for one NIK on one day, over all authorizations
 )
 
 const oneTimeCodes = 1_000_000 // six digits
@@ -82,11 +84,24 @@ func (c OneTime) Hash(k FactorKey, attempt AuthorizationID) (sum [32]byte) {
 	return sum
 }
 
-// Guesses counts the wrong codes for one NIK on one day. The caller keeps them by
-// the NIK's tag, which a NIK of nobody has too, so that both run out alike.
+// Guesses counts the wrong codes for one NIK on one day, and the codes sent. The
+// caller keeps them by the NIK's tag, which a NIK of nobody has too, so that both
+// run out alike.
 type Guesses struct {
 	Day   day.Day
 	Wrong int
+	Sent  int
+}
+
+// Send counts one more code to be sent in an attempt that had sent some before.
+// ErrFactorSpent when there were enough of them, or when none would be looked at.
+func (g Guesses) Send(before int, at time.Time) (Guesses, error) {
+	g = g.on(at)
+	if before >= CodesPerAttempt || g.Sent >= CodesPerDay || g.Wrong >= TriesPerDay {
+		return g, ErrFactorSpent
+	}
+	g.Sent++
+	return g, nil
 }
 
 // on returns the count at a moment. A clock that went back gives nothing back.

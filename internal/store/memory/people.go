@@ -27,6 +27,9 @@ func (t people) Put(add []identity.Stored) error {
 			taken = taken || again
 			t.niks.put(id16(p.NIK), p.ID)
 		}
+		if p.Phone != (identity.Tag{}) {
+			t.phones.put(claim{id16(p.Phone), number(p.ID)}, none{})
+		}
 		p.Sealed = bytes.Clone(p.Sealed)
 		t.people.put(number(p.ID), p)
 	}

@@ -24,6 +24,11 @@ type state struct {
 	attempts   tree[id16, identity.Authorization]
 	codes      tree[id32, identity.AuthorizationID] // of the attempts that gave one
 	lapses     tree[due, none]                      // when attempts expire
+	phones     tree[claim, none]                    // registered numbers
+	bindings   tree[number, identity.StoredBinding]
+	bound      tree[claim, none]
+	wards      tree[ward, identity.Guardianship]
+	guesses    tree[id16, identity.Guesses]
 	progress   tree[text, identity.Progress]
 	partners   tree[number, partner.Partner]
 	colours    tree[number, status.SealedColour]
@@ -53,6 +58,26 @@ type pair struct{ first, second id16 }
 
 func (a pair) compare(b pair) int {
 	return cmp.Or(a.first.compare(b.first), a.second.compare(b.second))
+}
+
+// claim is a number and who claims it.
+type claim struct {
+	phone id16
+	who   number
+}
+
+func (a claim) compare(b claim) int {
+	return cmp.Or(a.phone.compare(b.phone), a.who.compare(b.who))
+}
+
+// ward is a guardian, a child and when they were recorded, in microseconds.
+type ward struct {
+	guardian, child number
+	recorded        int64
+}
+
+func (a ward) compare(b ward) int {
+	return cmp.Or(a.guardian.compare(b.guardian), a.child.compare(b.child), cmp.Compare(a.recorded, b.recorded))
 }
 
 type trail struct {
