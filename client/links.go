@@ -10,12 +10,11 @@ import (
 
 // Link is one link of the person, of this device or of another.
 type Link struct {
-	Link    string     `json:"link"`    // its number, for Unlink
-	Partner string     `json:"partner"` // name; a very long one is cut
-	Since   time.Time  `json:"since"`
-	Until   *time.Time `json:"until,omitempty"` // when it ends by itself
-	Scope   string     `json:"scope"`           // colour, decision:server
-	This    bool       `json:"this"`            // the link that this device asks by
+	Link    string    `json:"link"`    // its number, for Unlink
+	Partner string    `json:"partner"` // name; a very long one is cut
+	Since   time.Time `json:"since"`
+	Scope   string    `json:"scope"` // colour, decision:server
+	This    bool      `json:"this"`  // the link that this device asks by
 }
 
 // Links is a page of the person's live links, newest first.

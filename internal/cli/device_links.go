@@ -30,16 +30,13 @@ func (cmd *deviceLinksCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.table(cmd.JSON, all, []string{"LINK", "PARTNER", "SCOPE", "SINCE", "UNTIL", "THIS"}, func(row func(...any)) {
+	return c.table(cmd.JSON, all, []string{"LINK", "PARTNER", "SCOPE", "SINCE", "THIS"}, func(row func(...any)) {
 		for _, l := range all {
-			until, this := "-", "-"
-			if l.Until != nil {
-				until = l.Until.Format("2006-01-02")
-			}
+			this := "-"
 			if l.This {
 				this = "yes"
 			}
-			row(l.Link, l.Partner, l.Scope, l.Since.Format("2006-01-02"), until, this)
+			row(l.Link, l.Partner, l.Scope, l.Since.Format("2006-01-02"), this)
 		}
 	})
 }

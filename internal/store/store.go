@@ -65,6 +65,7 @@ type Stores struct {
 	Bindings       identity.BindingStore
 	Guardians      identity.GuardianStore
 	Guesses        identity.GuessStore
+	Refresh        identity.RefreshStore
 	Progress       identity.ProgressStore
 	Partners       partner.Store
 	Status         status.Store

@@ -99,7 +99,9 @@ type Quarantined struct {
 	Released bool
 }
 
-// Link lets one device, through one partner, ask for one person's colour.
+// Link lets one device, through one partner, ask for one person's colour. That a
+// guardian made it, and when the child is of age, is in the device's own sealed
+// tokens alone: the row of such a link is like any other.
 type Link struct {
 	ID      LinkID
 	Partner partner.ID
@@ -107,7 +109,6 @@ type Link struct {
 	Device  Thumbprint
 	Created time.Time
 	Ended   time.Time // zero while the link lives
-	Until   time.Time // a guardian's link ends by itself when the child is of age; zero: no such end
 	Scope   LinkScope
 }
 
@@ -120,10 +121,8 @@ const (
 	LinkDecision LinkScope = 1 // a partner's server asks for decisions on journeys
 )
 
-// Live reports whether the link may ask at a moment.
-func (l Link) Live(at time.Time) bool {
-	return l.ID != LinkID{} && l.Ended.IsZero() && (l.Until.IsZero() || at.Before(l.Until))
-}
+// Live reports whether the link may ask, with a token that has not expired.
+func (l Link) Live() bool { return l.ID != LinkID{} && l.Ended.IsZero() }
 
 // Progress of a resumable import, moved in the same transaction as its rows.
 type Progress struct {

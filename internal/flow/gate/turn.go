@@ -135,9 +135,9 @@ func (a *Ask) member(j int) Member {
 	return a.With[j-1]
 }
 
-// through reports whether a link lets this device ask, through this partner, now.
-func (a *Ask) through(l identity.Link, now time.Time) bool {
-	return l.Live(now) && l.Scope == identity.LinkColour && l.Device == a.Device && l.Partner == a.Partner
+// through reports whether a link lets this device ask, through this partner.
+func (a *Ask) through(l identity.Link) bool {
+	return l.Live() && l.Scope == identity.LinkColour && l.Device == a.Device && l.Partner == a.Partner
 }
 
 // names returns the visit that the ask makes or ends, if it names one.
@@ -158,7 +158,7 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	for j := range 1 + len(a.With) {
 		l := t.links[first+j]
-		if !a.through(l, t.now) {
+		if !a.through(l) {
 			out.Err = identity.ErrNoLink
 			return out
 		}

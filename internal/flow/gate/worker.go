@@ -175,7 +175,7 @@ func (r *round) withhold(s store.Stores) error {
 	for i, p := range r.batch {
 		for j := range 1 + len(p.ask.With) {
 			at := r.first[i] + j
-			if !p.ask.through(links[at], r.now) {
+			if !p.ask.through(links[at]) {
 				r.items[at].Colour.Version, r.items[at].Colour.Sealed, r.items[at].Asks = 0, nil, false
 			}
 		}

@@ -97,7 +97,7 @@ func (f *Flow) pair(s store.Stores, asks, id identity.LinkID) (own, other identi
 	if err != nil {
 		return own, other, err
 	}
-	if !found[0].Live(f.Now()) {
+	if !found[0].Live() {
 		return own, other, identity.ErrNoLink
 	}
 	return found[0], found[1], nil
@@ -110,8 +110,7 @@ func (f *Flow) live(s store.Stores, own identity.Link) ([]identity.Link, error) 
 	if err != nil {
 		return nil, err
 	}
-	now := f.Now()
-	all = slices.DeleteFunc(all, func(l identity.Link) bool { return !l.Live(now) || !own.SamePerson(l) })
+	all = slices.DeleteFunc(all, func(l identity.Link) bool { return !l.Live() || !own.SamePerson(l) })
 	slices.Reverse(all)
 	return all, nil
 }

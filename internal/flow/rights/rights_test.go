@@ -92,11 +92,9 @@ func (w *world) unlink(asks, id identity.LinkID) error {
 func TestLinks(t *testing.T) {
 	w := newWorld(t)
 	first := w.link(1, 7, nil)
-	until := began.AddDate(3, 0, 0)
-	second := w.link(2, 7, func(l *identity.Link) { l.Partner, l.Scope, l.Until = 2, identity.LinkDecision, until })
+	second := w.link(2, 7, func(l *identity.Link) { l.Partner, l.Scope = 2, identity.LinkDecision })
 	w.link(3, 8, nil)
 	w.link(4, 7, func(l *identity.Link) { l.Ended = began })
-	w.link(5, 7, func(l *identity.Link) { l.Until = began })
 	last := w.link(6, 7, func(l *identity.Link) { l.Partner = 99 })
 	p := w.page(first, 0)
 	if p.More || len(p.Links) != 3 {
@@ -111,7 +109,7 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%d: %+v", i, got)
 		}
 	}
-	if l := p.Links[1].Link; l.Scope != identity.LinkDecision || !l.Until.Equal(until) {
+	if l := p.Links[1].Link; l.Scope != identity.LinkDecision {
 		t.Errorf("%+v", l)
 	}
 }

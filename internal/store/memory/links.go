@@ -22,7 +22,7 @@ func (t links) Put(l identity.Link) error {
 		l = old
 		l.Ended = ended
 	}
-	l.Created, l.Ended, l.Until = whole(l.Created), whole(l.Ended), whole(l.Until)
+	l.Created, l.Ended = whole(l.Created), whole(l.Ended)
 	t.links.put(id16(l.ID), l)
 	t.subjects.put(pair{id16(l.Subject), id16(l.ID)}, none{})
 	return nil

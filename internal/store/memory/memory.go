@@ -127,6 +127,7 @@ func (t *tx) stores() store.Stores {
 		Bindings:       bindings{t},
 		Guardians:      guardians{t},
 		Guesses:        guesses{t},
+		Refresh:        refresh{t},
 		Progress:       progress{t},
 		Partners:       partners{t},
 		Status:         colours{t},

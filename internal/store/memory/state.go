@@ -29,6 +29,7 @@ type state struct {
 	bound      tree[claim, none]
 	wards      tree[ward, identity.Guardianship]
 	guesses    tree[id16, identity.Guesses]
+	refreshed  tree[id16, identity.Generation]
 	progress   tree[text, identity.Progress]
 	partners   tree[number, partner.Partner]
 	colours    tree[number, status.SealedColour]

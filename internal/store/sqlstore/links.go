@@ -9,10 +9,10 @@ import (
 
 const (
 	// A link that ended stays ended, at the moment it first ended.
-	putLink = `INSERT INTO identity_link (id, partner_id, subject, device, created, ended, until, scope)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	putLink = `INSERT INTO identity_link (id, partner_id, subject, device, created, ended, scope)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (id) DO UPDATE SET ended = excluded.ended WHERE identity_link.ended = 0`
-	selectLink = `SELECT id, partner_id, subject, device, created, ended, until, scope FROM identity_link `
+	selectLink = `SELECT id, partner_id, subject, device, created, ended, scope FROM identity_link `
 	getLink    = selectLink + `WHERE id = $1`
 	linksOf    = selectLink + `WHERE subject = $1`
 )
@@ -29,7 +29,6 @@ func (t links) Put(l identity.Link) error {
 		a.Bytes(l.Device[:])
 		a.Time(l.Created)
 		a.Time(l.Ended)
-		a.Time(l.Until)
 		a.Int(int64(l.Scope))
 	})
 }
@@ -66,6 +65,6 @@ func scanLink(r Row, l *identity.Link) {
 	l.Partner = partner.ID(r.Int(1))
 	r.Fixed(2, l.Subject[:])
 	r.Fixed(3, l.Device[:])
-	l.Created, l.Ended, l.Until = moment(r.Int(4)), moment(r.Int(5)), moment(r.Int(6))
-	l.Scope = identity.LinkScope(r.Int(7))
+	l.Created, l.Ended = moment(r.Int(4)), moment(r.Int(5))
+	l.Scope = identity.LinkScope(r.Int(6))
 }

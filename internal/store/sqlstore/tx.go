@@ -26,6 +26,7 @@ func (t *Tx) Stores() store.Stores {
 		Bindings:       bindings{t},
 		Guardians:      guardians{t},
 		Guesses:        guesses{t},
+		Refresh:        refresh{t},
 		Progress:       progress{t},
 		Partners:       partners{t},
 		Status:         colours{t},

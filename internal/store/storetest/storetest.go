@@ -47,6 +47,8 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"Guesses", testGuesses},
 		{"Guesses/one of many writers", testGuessRace},
 		{"Second factor/out of range", testFactorRange},
+		{"Refresh/generations", testGenerations},
+		{"Refresh/one of many", testGenerationRace},
 		{"Progress", testProgress},
 		{"Partners", testPartners},
 		{"Status/colours", testColours},

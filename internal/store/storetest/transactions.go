@@ -191,6 +191,7 @@ func testViewWrites(t *testing.T, db store.DB) {
 		"quarantine":    func(s store.Stores) error { return s.People.Quarantine([]identity.Quarantined{{ID: 1}}) },
 		"links":         func(s store.Stores) error { return s.Links.Put(link(1)) },
 		"authorization": func(s store.Stores) error { return s.Authorizations.Put(authorization(1)) },
+		"refresh":       func(s store.Stores) error { return s.Refresh.Advance(id16(1), 1) },
 		"progress":      func(s store.Stores) error { return s.Progress.SetProgress(identity.Progress{Source: "a"}) },
 		"colours":       func(s store.Stores) error { return s.Status.PutColours([]status.SealedColour{colour(1, 1)}) },
 		"evidence":      func(s store.Stores) error { return s.Status.PutEvidence([]status.SealedEvidence{evidence(1, 1)}) },

@@ -58,7 +58,6 @@ func appendLinks(b []byte, p rights.Page) []byte {
 		Link    string        `json:"link"`
 		Partner string        `json:"partner"`
 		Since   time.Time     `json:"since"`
-		Until   *time.Time    `json:"until,omitempty"`
 		Scope   partner.Scope `json:"scope"`
 		This    bool          `json:"this"`
 	}
@@ -70,10 +69,6 @@ func appendLinks(b []byte, p rights.Page) []byte {
 		out := link{
 			Link: l.Link.ID.String(), Partner: shorten(l.Partner, maxName), Since: l.Link.Created.UTC(),
 			Scope: scopeOf(l.Link.Scope), This: l.This,
-		}
-		if !l.Link.Until.IsZero() {
-			until := l.Link.Until.UTC()
-			out.Until = &until
 		}
 		doc.Links = append(doc.Links, out)
 	}
