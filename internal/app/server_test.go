@@ -30,6 +30,7 @@ import (
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/sqlite"
+	"github.com/amanah-project/amanah/internal/web/contract"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/ohttp"
 	"github.com/amanah-project/amanah/verify"
@@ -49,6 +50,8 @@ type rig struct {
 	nonceI string // inner
 	config ohttp.Config
 	seen   []string // lengths and headers of the answers a relay saw
+
+	contract *contract.Contract // against which every answer is held
 }
 
 func newRig(t *testing.T) *rig {
@@ -85,7 +88,8 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.server.gate.Close)
-	web := httptest.NewServer(r.server.routes())
+	r.contract = shipped(t)
+	web := httptest.NewServer(r.contract.Watch(r.server.routes(), func(err error) { t.Error(err) }))
 	t.Cleanup(web.Close)
 	r.url = web.URL
 	pin := r.server.ring.set.Load().pin
@@ -207,6 +211,7 @@ func (r *rig) ask(method, path, body string) (int, map[string]any) {
 		if stale {
 			continue
 		}
+		r.conforms(method, path, res)
 		var m map[string]any
 		if err := json.Unmarshal(res.Body, &m); err != nil {
 			r.t.Fatalf("%s: %v", res.Body, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/contract"
 	"github.com/amanah-project/amanah/internal/web/problem"
 )
 
@@ -69,9 +70,17 @@ func (s *stand) request(c *call) *api.Request {
 	return r
 }
 
+// send sends a call and holds its answer against the wire contract.
 func (s *stand) send(c *call) api.Response {
 	s.t.Helper()
-	return s.device.Serve(s.t.Context(), s.request(c))
+	r := s.device.Serve(s.t.Context(), s.request(c))
+	if err := s.contract.Check(contract.Answer{
+		Method: c.method, Path: c.path, Encapsulated: true, Status: r.Status, Body: r.Body,
+		Header: map[string][]string{"Content-Type": {r.Type}, "Dpop-Nonce": {r.Nonce}},
+	}); err != nil {
+		s.t.Error(err)
+	}
+	return r
 }
 
 // served sends a call that must be served, and reads its answer.

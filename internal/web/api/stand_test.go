@@ -24,6 +24,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
 	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/contract"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/verify"
@@ -113,13 +114,27 @@ type stand struct {
 	venues ed25519.PrivateKey
 	device *api.Device
 	made   byte // phones
+
+	contract *contract.Contract
+}
+
+var readContract = sync.OnceValues(contract.Shipped)
+
+func shipped(t testing.TB) *contract.Contract {
+	t.Helper()
+	c, err := readContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func newStand(t testing.TB) *stand {
 	t.Helper()
 	s := &stand{
 		t: t, now: time.Date(2022, 8, 1, 5, 0, 0, 0, time.UTC), db: memory.New(), venues: newKey(t),
-		keeper: &plainKeeper{seq: map[accesslog.GateID]uint64{}, events: map[[16]byte]keeper.Event{}},
+		contract: shipped(t),
+		keeper:   &plainKeeper{seq: map[accesslog.GateID]uint64{}, events: map[[16]byte]keeper.Event{}},
 	}
 	clock := func() time.Time { return s.now }
 	policy, err := venue.ShippedPolicy()

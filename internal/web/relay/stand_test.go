@@ -11,12 +11,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/contract"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/relay"
 	"github.com/amanah-project/amanah/internal/web/token"
@@ -29,6 +31,7 @@ const address = "https://amanah.example/ohttp"
 type stand struct {
 	t       testing.TB
 	handler *relay.Handler
+	watched http.Handler // the same, each answer held against the wire contract
 	config  ohttp.Config
 	key     ed25519.PrivateKey
 	token   string
@@ -61,6 +64,8 @@ func (s *stand) Serve(_ context.Context, r *api.Request) api.Response {
 
 func (s *stand) Relayed(who, outcome string) { s.seen = append(s.seen, who+" "+outcome) }
 
+var readContract = sync.OnceValues(contract.Shipped)
+
 func newStand(t testing.TB) *stand {
 	t.Helper()
 	s := &stand{
@@ -89,6 +94,11 @@ func newStand(t testing.TB) *stand {
 		URL: address, Tokens: func() *token.Sealer { return tokens }, Nonces: dpop.NewNonces(make([]byte, 32), 5*time.Minute, clock),
 		Once: dpop.NewOnce(5 * time.Minute), Partners: s, Gateway: gateway, Device: s, Seen: s, Now: clock, Known: dpop.NewKnown(),
 	}
+	held, err := readContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.watched = held.Watch(s.handler, func(err error) { t.Error(err) })
 	s.token = s.seal(token.Claims{Scope: token.ScopeRelay, Partner: 7, Key: thumbprint(s.key), Expires: s.now.Add(30 * time.Minute)})
 	return s
 }
@@ -147,7 +157,7 @@ func (s *stand) send(p *sent) *httptest.ResponseRecorder {
 	r.Header.Set("Authorization", p.scheme+p.token)
 	r.Header.Set("DPoP", p.proof())
 	w := httptest.NewRecorder()
-	s.handler.ServeHTTP(w, r)
+	s.watched.ServeHTTP(w, r)
 	if !s.handler.Nonces.Fresh(w.Header().Get("DPoP-Nonce")) {
 		s.t.Error("an answer without a fresh nonce")
 	}
