@@ -85,6 +85,7 @@ var never = []struct {
 	{"internal/store", []string{"internal/web", "internal/flow", "internal/keeper", "internal/app", "internal/cli"}, nil, "adapters point inward"},
 	{"internal", []string{"internal/cli"}, []string{"internal/cli"}, "only main calls the command line"},
 	{"internal", []string{"internal/app"}, []string{"internal/cli", "internal/app", "internal/bench", "internal/demo"}, "only the command line wires"},
+	{"internal", []string{"internal/web/contract"}, []string{"internal/web/contract"}, "the contract is for tests"},
 	{"client", []string{"internal"}, nil, "public packages import nothing internal"},
 	{"ohttp", []string{"internal", "client"}, nil, "public packages import nothing internal"},
 	{"verify", []string{"internal", "client", "ohttp"}, nil, "public packages import nothing internal"},
@@ -103,6 +104,7 @@ var only = []struct {
 	{"github.com/prometheus", []string{"internal/telemetry"}},
 	{"github.com/alecthomas/kong", []string{"internal/cli"}},
 	{"cel.dev/cel-go", []string{"internal/domain/status"}},
+	{"github.com/santhosh-tekuri/jsonschema", []string{"internal/web/contract"}},
 }
 
 func below(path, folder string) bool {
