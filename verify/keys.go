@@ -33,9 +33,10 @@ type Purpose string
 const (
 	ForVenues  Purpose = "venue"  // venue codes
 	ForTickets Purpose = "ticket" // tickets
+	ForCards   Purpose = "card"   // printed cards
 )
 
-// Key is a public key that signs venue codes or tickets.
+// Key is a public key that signs venue codes, tickets or cards.
 type Key struct {
 	ID        KeyID
 	Public    ed25519.PublicKey
@@ -65,7 +66,7 @@ const (
 // purpose, an id that is not the key's, two keys of one id, a small-order key, or
 // times that do not follow one another.
 func NewKeys(purpose Purpose, keys ...Key) (Keys, error) {
-	if purpose != ForVenues && purpose != ForTickets {
+	if purpose != ForVenues && purpose != ForTickets && purpose != ForCards {
 		return Keys{}, fmt.Errorf("purpose %q: %w", purpose, ErrKeySet)
 	}
 	if len(keys) > maxKeys {

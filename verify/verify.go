@@ -1,4 +1,4 @@
-// Package verify owns the formats of venue codes, tickets and presentations, so
+// Package verify owns the formats of venue codes, tickets, presentations and cards, so
 // that who issues one and who verifies it cannot drift apart. It runs offline,
 // on the standard library alone: a guard's page, a device's SDK and the platform
 // use the same code.
@@ -59,6 +59,7 @@ const (
 	domainVenueCode    = "amanah venue code v1\x00"
 	domainTicket       = "amanah ticket v1\x00"
 	domainPresentation = "amanah presentation v1\x00"
+	domainCard         = "amanah card v1\x00"
 )
 
 // decodeExact decodes unpadded base64url of exactly n bytes and accepts the one
