@@ -81,6 +81,7 @@ const (
 	KindNIK Kind = 1 + iota
 	KindPhone
 	KindSubject // of a PersonID: names a person's links without naming the person
+	KindPIN     // of a PersonID and their PIN: six digits are safe at rest only under a key
 )
 
 // ServiceKeys are the keys that the server itself must hold: they open or sign
@@ -95,6 +96,7 @@ type ServiceKeys struct {
 	Published []byte
 	Ticket    []SignKey // newest first; the first whose window holds signs
 	Venue     []SignKey
+	Card      []SignKey  // of printed cards; only the server reads those, so they are not published
 	Token     []TokenKey // newest first; seals tokens and nonces
 	Log       [32]byte   // Ed25519 public key of leaves, receipts and certificates
 }

@@ -66,10 +66,13 @@ type Stores struct {
 	Guardians      identity.GuardianStore
 	Guesses        identity.GuessStore
 	Refresh        identity.RefreshStore
+	Cards          identity.CardStore
+	PINs           identity.PINStore
 	Progress       identity.ProgressStore
 	Partners       partner.Store
 	Status         status.Store
 	Venues         venue.Store
 	Visits         venue.VisitStore
+	Lookups        venue.LookupStore
 	Log            accesslog.Store
 }

@@ -14,6 +14,9 @@ type Store interface {
 	Inside(ids []ID) ([]int, error)
 	// Add changes the counts; none falls below zero.
 	Add(deltas []Delta) error
+	// Entered returns how many parties have ever checked in at a venue by themselves;
+	// zero for one that is unknown.
+	Entered(id ID) (uint64, error)
 }
 
 // VisitStore keeps visits. Methods run inside the caller's transaction.

@@ -85,8 +85,9 @@ func (v Visit) Open() bool { return v.Left.IsZero() && v.Decision != Refuse }
 
 // Delta changes how many people are inside a venue.
 type Delta struct {
-	Venue ID
-	By    int
+	Venue   ID
+	By      int
+	Entered int // parties that checked in by themselves; never less than zero
 }
 
 // Leaving closes one visit.

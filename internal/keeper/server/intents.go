@@ -204,7 +204,7 @@ func (k *Keeper) Index(role keeper.Role, kind keeper.Kind, values [][]byte) ([]i
 	if len(values) > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
 	}
-	if kind < keeper.KindNIK || kind > keeper.KindSubject {
+	if kind < keeper.KindNIK || kind > keeper.KindPIN {
 		return nil, keeper.ErrRole
 	}
 	if role != keeper.RoleAdmin && !k.meter.take(k.now(), len(values)) {

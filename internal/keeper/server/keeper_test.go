@@ -203,7 +203,7 @@ func TestIndexTags(t *testing.T) {
 		}
 		before, k = all, restart(t, k, c)
 	}
-	for _, kind := range []keeper.Kind{0, keeper.KindSubject + 1} {
+	for _, kind := range []keeper.Kind{0, keeper.KindPIN + 1} {
 		_, err := k.Index(keeper.RoleAdmin, kind, nil)
 		wants(t, fmt.Sprint("kind ", kind), err, keeper.ErrRole)
 	}

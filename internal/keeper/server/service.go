@@ -36,6 +36,7 @@ type stored struct {
 	OHTTP  []storedKey
 	Ticket []storedKey
 	Venue  []storedKey
+	Card   []storedKey
 	Token  []storedKey
 	Next   uint32 // number of the next token key; its low byte numbers OHTTP keys
 }
@@ -143,7 +144,10 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 	for _, set := range []struct {
 		keys         *[]storedKey
 		life, accept time.Duration
-	}{{&made.Ticket, signLife, signAccept}, {&made.Venue, signLife, signAccept}, {&made.Token, tokenLife, tokenAccept}} {
+	}{
+		{&made.Ticket, signLife, signAccept}, {&made.Venue, signLife, signAccept}, {&made.Card, signLife, signAccept},
+		{&made.Token, tokenLife, tokenAccept},
+	} {
 		if due(*set.keys) {
 			key := make([]byte, 32)
 			rand.Read(key)
@@ -151,7 +155,7 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 			*set.keys = append([]storedKey{fresh(key, made.Next, 0, set.life, set.accept)}, *set.keys...)
 		}
 	}
-	for _, keys := range []*[]storedKey{&made.OHTTP, &made.Ticket, &made.Venue, &made.Token} {
+	for _, keys := range []*[]storedKey{&made.OHTTP, &made.Ticket, &made.Venue, &made.Card, &made.Token} {
 		for n := len(*keys); n > 0 && now.After((*keys)[n-1].Accept); n = len(*keys) {
 			*keys, changed = (*keys)[:n-1], true
 		}
@@ -182,12 +186,7 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	for _, o := range s.keys.OHTTP {
 		out.OHTTP = append(out.OHTTP, keeper.OHTTPKey{KeyID: uint8(o.ID), KEM: o.KEM, Private: o.Key, NotBefore: o.Made, NotAfter: o.Accept})
 	}
-	for _, t := range s.keys.Ticket {
-		out.Ticket = append(out.Ticket, keeper.SignKey{Seed: t.Key, NotBefore: t.Made, NotAfter: t.Accept})
-	}
-	for _, v := range s.keys.Venue {
-		out.Venue = append(out.Venue, keeper.SignKey{Seed: v.Key, NotBefore: v.Made, NotAfter: v.Accept})
-	}
+	out.Ticket, out.Venue, out.Card = signKeys(s.keys.Ticket), signKeys(s.keys.Venue), signKeys(s.keys.Card)
 	for _, t := range s.keys.Token {
 		out.Token = append(out.Token, keeper.TokenKey{ID: t.ID, Key: t.Key, NotBefore: t.Made, NotAfter: t.Accept})
 	}
@@ -197,6 +196,14 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	}
 	out.Published, err = k.publish(out, now)
 	return out, err
+}
+
+func signKeys(made []storedKey) []keeper.SignKey {
+	var out []keeper.SignKey
+	for _, m := range made {
+		out = append(out, keeper.SignKey{Seed: m.Key, NotBefore: m.Made, NotAfter: m.Accept})
+	}
+	return out
 }
 
 // signConfig signs the newest key configurations, X25519 first.

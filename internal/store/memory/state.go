@@ -30,12 +30,19 @@ type state struct {
 	wards      tree[ward, identity.Guardianship]
 	guesses    tree[id16, identity.Guesses]
 	refreshed  tree[id16, identity.Generation]
+	cards      tree[id16, identity.Card]
+	holders    tree[holding, none] // person, card
+	lapsed     tree[due, none]     // when cards expire
+	pins       tree[number, identity.Tag]
+	tries      tree[attempt, int]
 	progress   tree[text, identity.Progress]
 	partners   tree[number, partner.Partner]
 	colours    tree[number, status.SealedColour]
 	evidence   tree[number, status.SealedEvidence]
 	venues     tree[number, venue.Venue]
 	inside     tree[number, int]
+	entered    tree[number, uint64]
+	lookups    tree[number, venue.Lookups]
 	visits     tree[id16, venue.Visit]
 	trails     tree[trail, none]
 	due        tree[due, none] // open visits
@@ -79,6 +86,26 @@ type ward struct {
 
 func (a ward) compare(b ward) int {
 	return cmp.Or(a.guardian.compare(b.guardian), a.child.compare(b.child), cmp.Compare(a.recorded, b.recorded))
+}
+
+// holding is a person's card.
+type holding struct {
+	person number
+	card   id16
+}
+
+func (a holding) compare(b holding) int {
+	return cmp.Or(a.person.compare(b.person), a.card.compare(b.card))
+}
+
+// attempt is a NIK on a day.
+type attempt struct {
+	day day.Day
+	nik id16
+}
+
+func (a attempt) compare(b attempt) int {
+	return cmp.Or(cmp.Compare(a.day, b.day), a.nik.compare(b.nik))
 }
 
 type trail struct {

@@ -47,7 +47,35 @@ func (t venues) Add(deltas []venue.Delta) error {
 			return t.fail(venue.ErrUnknown)
 		}
 		t.inside.put(number(d.Venue), max(inside+d.By, 0))
+		entered, _ := t.entered.get(number(d.Venue))
+		t.entered.put(number(d.Venue), entered+uint64(d.Entered))
 	}
+	return nil
+}
+
+func (t venues) Entered(id venue.ID) (uint64, error) {
+	n, _ := t.entered.get(number(id))
+	return n, t.err
+}
+
+type lookups struct{ *tx }
+
+func (t lookups) Get(v venue.ID) (venue.Lookups, error) {
+	l, known := t.lookups.get(number(v))
+	if !known {
+		l.Venue = v
+	}
+	return l, t.err
+}
+
+func (t lookups) Put(l venue.Lookups) error {
+	if err := t.write(); err != nil {
+		return err
+	}
+	if _, known := t.venues.get(number(l.Venue)); !known || !fits(l.Mark) || !fits(l.Before) || l.Used < 0 {
+		return t.fail(store.ErrConstraint)
+	}
+	t.lookups.put(number(l.Venue), l)
 	return nil
 }
 

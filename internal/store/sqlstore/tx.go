@@ -27,11 +27,14 @@ func (t *Tx) Stores() store.Stores {
 		Guardians:      guardians{t},
 		Guesses:        guesses{t},
 		Refresh:        refresh{t},
+		Cards:          cards{t},
+		PINs:           pins{t},
 		Progress:       progress{t},
 		Partners:       partners{t},
 		Status:         colours{t},
 		Venues:         venues{t},
 		Visits:         visits{t},
+		Lookups:        lookups{t},
 		Log:            leaves{t},
 	}
 }

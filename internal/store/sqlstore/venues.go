@@ -18,7 +18,9 @@ const (
 	allVenues = `SELECT id, name, category, district, level, declared, doors FROM venue_venue ORDER BY id`
 	getInside = `SELECT inside FROM venue_occupancy WHERE venue_id = $1`
 	addInside = `UPDATE venue_occupancy
-		SET inside = CASE WHEN inside + $1 < 0 THEN 0 ELSE inside + $1 END WHERE venue_id = $2`
+		SET inside = CASE WHEN inside + $1 < 0 THEN 0 ELSE inside + $1 END, entered = entered + $2
+		WHERE venue_id = $3`
+	getEntered = `SELECT entered FROM venue_occupancy WHERE venue_id = $1`
 )
 
 type venues struct{ *Tx }
@@ -80,10 +82,19 @@ func (t venues) Add(deltas []venue.Delta) error {
 	err := t.execEach(addInside, len(deltas), func(i int, a *Args) {
 		d := deltas[order[i]]
 		a.Int(int64(d.By))
+		a.Int(int64(d.Entered))
 		a.Number(uint64(d.Venue))
 	}, func(_ int, rows int64) { unknown = unknown || rows == 0 })
 	if err == nil && unknown {
 		return t.fail(venue.ErrUnknown)
 	}
 	return err
+}
+
+func (t venues) Entered(id venue.ID) (n uint64, err error) {
+	err = t.query(getEntered, func(a *Args) { a.Number(uint64(id)) }, func(r Row) error {
+		n = uint64(r.Int(0))
+		return nil
+	})
+	return n, err
 }

@@ -37,12 +37,18 @@ func testRange(t *testing.T, db store.DB) {
 		"evidence far": func(s store.Stores) error {
 			return s.Status.PutEvidence([]status.SealedEvidence{{Person: 1, Version: far}})
 		},
-		"venue zero":    func(s store.Stores) error { return s.Venues.Put(venue.Venue{Category: venue.Mall}) },
-		"venue far":     func(s store.Stores) error { return s.Venues.Put(venue.Venue{ID: far}) },
-		"visit's venue": func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(far, 1)}) },
-		"visit nowhere": func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(0, 1)}) },
-		"visit's leaf":  func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(1, far)}) },
-		"leaf far":      func(s store.Stores) error { return s.Log.Put([]accesslog.Leaf{l}) },
+		"venue zero":      func(s store.Stores) error { return s.Venues.Put(venue.Venue{Category: venue.Mall}) },
+		"venue far":       func(s store.Stores) error { return s.Venues.Put(venue.Venue{ID: far}) },
+		"visit's venue":   func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(far, 1)}) },
+		"visit nowhere":   func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(0, 1)}) },
+		"visit's leaf":    func(s store.Stores) error { return s.Visits.Put([]venue.Visit{visitAt(1, far)}) },
+		"card of nobody":  func(s store.Stores) error { return s.Cards.Put(identity.Card{ID: id16(1)}) },
+		"card far":        func(s store.Stores) error { return s.Cards.Put(identity.Card{ID: id16(1), Person: far}) },
+		"PIN of nobody":   func(s store.Stores) error { return s.PINs.Put(0, spread(1)) },
+		"PIN far":         func(s store.Stores) error { return s.PINs.Put(far, spread(1)) },
+		"lookups nowhere": func(s store.Stores) error { return s.Lookups.Put(venue.Lookups{Venue: 99}) },
+		"lookups far":     func(s store.Stores) error { return s.Lookups.Put(venue.Lookups{Venue: 1, Mark: far}) },
+		"leaf far":        func(s store.Stores) error { return s.Log.Put([]accesslog.Leaf{l}) },
 	} {
 		if err := persist(db, write); !errors.Is(err, store.ErrConstraint) {
 			t.Errorf("%s: got %v, want ErrConstraint", name, err)
@@ -67,6 +73,8 @@ func testNothing(t *testing.T, db store.DB) {
 	putVisits(t, db, visits(1, 3)...)
 	putLeaves(t, db, leaf(1, 0, 1))
 	putAuthorizations(t, db, authorization(1))
+	putCards(t, db, card(1))
+	countTries(t, db, 1, 1, 1)
 	update(t, db, func(s store.Stores) error {
 		_, left := s.Visits.Leave(nil)
 		return errors.Join(s.People.Put(nil), s.People.Quarantine(nil), s.Status.PutColours(nil), s.Status.PutEvidence(nil),
@@ -92,10 +100,12 @@ func testNothing(t *testing.T, db store.DB) {
 			f, err5 := s.Visits.Forget(at(1e8), n)
 			l, err6 := s.Log.Of(spread(1), 0, n)
 			a, err7 := s.Authorizations.Forget(at(1e8), n)
-			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a != 0 {
+			k, err8 := s.Cards.Forget(at(1e8), n)
+			w, err9 := s.PINs.Forget(1<<30, n)
+			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a+k+w != 0 {
 				t.Errorf("got something for n = %d", n)
 			}
-			return errors.Join(err1, err2, err3, err4, err5, err6, err7)
+			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9)
 		})
 	}
 }
