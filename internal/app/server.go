@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"net"
@@ -78,23 +77,42 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 	if err != nil {
 		return nil, err
 	}
-	s.nonces = dpop.NewNonces(nonceKey(keys), nonceLife, time.Now)
+	s.nonces = dpop.NewNonces(nil, nonceLife, time.Now)
+	s.meet(keys.Run)
 	if err := s.refresh(ctx); err != nil {
 		return nil, err
 	}
 	s.gate = gate.New(db, k, s.book, gate.Options{
-		Workers: cfg.Gate.Workers, Linger: cfg.Gate.Linger, Seen: s.metrics,
+		Workers: cfg.Gate.Workers, Linger: cfg.Gate.Linger, Seen: s.metrics, Met: s.meet,
 	})
 	s.observe()
 	return s, nil
 }
 
-// nonceKey derives the key of nonces from the oldest token key, which every
-// server of an installation has.
-func nonceKey(k keeper.ServiceKeys) []byte {
-	oldest := k.Token[len(k.Token)-1]
-	sum := sha256.Sum256(append([]byte("amanah nonce key v1\x00"), oldest.Key...))
-	return sum[:]
+// meet goes over to the nonces of the keeper's run. All servers of an installation
+// know each other's, and those of an earlier run none of them.
+func (s *Server) meet(r keeper.Run) {
+	if len(r.Nonce) > 0 {
+		s.nonces.Begin(r.ID, r.Nonce)
+	}
+}
+
+// useTime bounds asking the keeper whether a proof was used.
+const useTime = 2 * time.Second
+
+// used asks what all servers remember of a proof that no gate takes to the keeper.
+func (s *Server) used(run uint64, proof [16]byte) error {
+	ctx, cancel := context.WithTimeout(context.Background(), useTime)
+	defer cancel()
+	now, err := s.keeper.Use(ctx, run, keeper.Proofs{}.Name(proof))
+	s.meet(now)
+	switch {
+	case errors.Is(err, keeper.ErrUsed):
+		return dpop.ErrReplay
+	case errors.Is(err, keeper.ErrRun):
+		return dpop.ErrNonce
+	}
+	return err
 }
 
 // refresh brings keys, venues and partners up to date.
@@ -135,9 +153,9 @@ func (s *Server) routes() *route.Mux {
 		Rights:  &rights.Flow{DB: s.db, Now: time.Now},
 		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
 	}
-	once := dpop.NewOnce(nonceLife)
 	doors := &api.Doors{
-		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: once, Book: s.book, Now: time.Now,
+		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
+		Book: s.book, Now: time.Now,
 		Sign: func(c verify.VenueCode) (string, error) { return s.ring.set.Load().venues.Code(c) },
 		Leave: func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error {
 			return gate.CheckOut(ctx, s.db, at, id, now)
@@ -145,7 +163,7 @@ func (s *Server) routes() *route.Mux {
 	}
 	mux := &route.Mux{}
 	mux.Handle("POST /ohttp", &relay.Handler{
-		URL: "https://" + s.cfg.Host + "/ohttp", Tokens: s.ring.tokens, Nonces: s.nonces, Once: once,
+		URL: "https://" + s.cfg.Host + "/ohttp", Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Partners: s.members, Gateway: s.gateway, Device: device, Seen: s.metrics, Now: time.Now,
 		Known: dpop.NewKnown(),
 	})

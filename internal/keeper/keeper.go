@@ -34,6 +34,9 @@ var (
 	ErrSealed      = fault.New(fault.Invalid, "the sealed row does not open: altered, swapped or foreign")
 	ErrDay         = fault.New(fault.NotFound, "that day's key is destroyed or was never made")
 	ErrTooMany     = fault.New(fault.Invalid, "the batch is too large")
+	ErrUsed        = fault.New(fault.Denied, "the proof of possession was used before")
+	ErrRun         = fault.New(fault.Conflict, "the nonce was given before the keeper started: give a new one")
+	ErrLoad        = fault.New(fault.Busy, "too many requests: try again shortly")
 )
 
 // Bounds of one call.
@@ -41,6 +44,7 @@ const (
 	MaxBatch  = 256   // colours or visits in one gate call
 	MaxBulk   = 16384 // people, tags or versions in one call
 	MaxDetail = 96    // bytes of an event's detail; every event is filled up to it
+	MaxProofs = 4     // that one request comes with
 )
 
 // Role is what a connection may ask; the socket it came through decides.
@@ -99,6 +103,37 @@ type ServiceKeys struct {
 	Card      []SignKey  // of printed cards; only the server reads those, so they are not published
 	Token     []TokenKey // newest first; seals tokens and nonces
 	Log       [32]byte   // Ed25519 public key of leaves, receipts and certificates
+	Run       Run
+}
+
+// Run is one life of the keeper, from its start to its end. What it remembers of
+// used proofs dies with it, and with it the nonces that they carried: servers make
+// and know nonces by this key alone.
+type Run struct {
+	ID    uint64
+	Nonce Secret // all servers' key of nonces
+}
+
+// Proof names a proof of possession: a hash of its key and its own id.
+type Proof [16]byte
+
+// Proofs are those that one request came with, one after the other: bytes cross to
+// the keeper at a fifth of what a list of Proof costs.
+type Proofs []byte
+
+// Name adds a proof.
+func (p Proofs) Name(one Proof) Proofs { return append(p, one[:]...) }
+
+// All returns the proofs, or ErrTooMany for what is no list of at most MaxProofs.
+func (p Proofs) All() ([]Proof, error) {
+	if len(p)%len(Proof{}) != 0 || len(p) > MaxProofs*len(Proof{}) {
+		return nil, ErrTooMany
+	}
+	var out []Proof
+	for ; len(p) > 0; p = p[len(Proof{}):] {
+		out = append(out, Proof(p))
+	}
+	return out, nil
 }
 
 // OHTTPKey is a private key of the encapsulation.
@@ -222,6 +257,9 @@ type GateItem struct {
 	Asks    bool                // counts as one of the person's colours of the day; the timeline is told of no other
 	Detail  []byte              // of the event, sealed with person and timeline under the day's key
 	Instant time.Time           // of the check-in; its day selects the key
+	Run     uint64              // in which the nonces of the proofs were given
+	Proofs  Proofs              // that the request came with: each is taken once, from whatever server
+	With    bool                // of the party of the item before, whose proofs are its own
 }
 
 // GateOutcome says what became of one GateItem.
@@ -233,6 +271,9 @@ const (
 	GateAbsent              // no row: nothing is known
 	GateLimited             // the person's colours of the day are used up; none was opened
 	GateCorrupt             // the row does not open
+	GateUsed                // a proof was used before; nothing was opened or counted
+	GateRun                 // a nonce is of an earlier run; nothing was opened or counted
+	GateLoad                // no room to note the proofs; nothing was opened or counted
 )
 
 // GateResult answers one GateItem. Every item, opened or not, is an event of the leaf.
@@ -248,6 +289,7 @@ type GateResult struct {
 type GateReply struct {
 	Results []GateResult
 	Leaf    accesslog.Leaf // signed, with its sealed events, ready to store
+	Run     Run            // the one that answers
 }
 
 // SealedEvent is an event as its leaf holds it.

@@ -30,10 +30,11 @@ type plainKeeper struct {
 	fail    error // answered instead, when set
 	limited map[identity.PersonID]bool
 	counted map[identity.PersonID]int // colours of the day used up
+	used    map[keeper.Proof]bool
 }
 
 func newKeeper() *plainKeeper {
-	return &plainKeeper{seq: map[accesslog.GateID]uint64{}, limited: map[identity.PersonID]bool{}, counted: map[identity.PersonID]int{}}
+	return &plainKeeper{seq: map[accesslog.GateID]uint64{}, limited: map[identity.PersonID]bool{}, counted: map[identity.PersonID]int{}, used: map[keeper.Proof]bool{}}
 }
 
 func (k *plainKeeper) setFail(err error) {
@@ -72,10 +73,12 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 		return keeper.GateReply{}, keeper.ErrSession
 	}
 	k.seq[id] = seq + 1
-	r := keeper.GateReply{Leaf: accesslog.Leaf{Gate: id, Seq: seq, Count: len(items), At: time.Now()}}
+	r := keeper.GateReply{Run: keeper.Run{ID: nowRun}, Leaf: accesslog.Leaf{Gate: id, Seq: seq, Count: len(items), At: time.Now()}}
 	for _, it := range items {
 		res := keeper.GateResult{Outcome: keeper.GateAbsent, Left: 11, Who: pseudonym(it.Colour.Person, day.Of(it.Instant))}
-		switch {
+		switch fate := k.take(it); {
+		case fate != 0:
+			res.Outcome = fate
 		case it.Asks && k.limited[it.Colour.Person]:
 			res.Outcome, res.Left = keeper.GateLimited, 0
 		case it.Colour.Version > 0:
@@ -90,6 +93,24 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 	}
 	k.leaves = append(k.leaves, r.Leaf)
 	return r, nil
+}
+
+// nowRun is the keeper's run.
+const nowRun = 7
+
+// take notes an item's proofs.
+func (k *plainKeeper) take(it keeper.GateItem) keeper.GateOutcome {
+	all, err := it.Proofs.All()
+	switch {
+	case err != nil || len(all) == 0:
+		return 0
+	case it.Run != nowRun:
+		return keeper.GateRun
+	case k.used[all[0]]:
+		return keeper.GateUsed
+	}
+	k.used[all[0]] = true
+	return 0
 }
 
 // world is a gate over a memory store, with people who have a colour and a link.

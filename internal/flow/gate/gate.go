@@ -62,7 +62,9 @@ type Ask struct {
 	Visit   venue.VisitID // the visit to leave; zero when leaving by code
 	Nonce   venue.Nonce
 	Party   int
-	Fault   error // why an ActVoid cannot be served
+	Fault   error         // why an ActVoid cannot be served
+	Run     uint64        // in which the nonces of Proofs were given
+	Proofs  keeper.Proofs // that the request came with: used once, at whatever server
 }
 
 // Answer is what became of an Ask. When Err is set the rest is empty but for
@@ -96,7 +98,8 @@ type Options struct {
 	Queue   int           // requests that may wait; default 4,096
 	Linger  time.Duration // wait for more requests before a batch is taken; default none
 	Now     func() time.Time
-	Seen    Observer // told of each batch; may be nil
+	Seen    Observer         // told of each batch; may be nil
+	Met     func(keeper.Run) // told which run of the keeper answers; may be nil
 }
 
 // Observer is told what batches do, for metrics.

@@ -152,6 +152,10 @@ func (a *Ask) names() venue.VisitID {
 func (t *turn) serve(i int, a *Ask) Answer {
 	first := t.first[i]
 	out := Answer{LeftToday: t.reply.Results[first].Left}
+	if s := &t.steps[first]; s.refused {
+		out.Err = s.err
+		return out
+	}
 	if a.Act == venue.ActVoid {
 		out.Err = a.Fault
 		return out

@@ -100,6 +100,9 @@ type step struct {
 	next *status.Step
 	born int32
 	err  error
+	// refused says that err is of the request and not of a colour: nothing of it is
+	// served.
+	refused bool
 }
 
 // serve fills every answer of the batch, or returns the error that all share.
@@ -120,7 +123,7 @@ func (r *round) collect() error {
 	ids := make([]identity.PersonID, 0, len(r.batch)+8)
 	random := make([]byte, 16*keeper.MaxBatch)
 	rand.Read(random)
-	add := func(p *pending, m Member) {
+	add := func(p *pending, m Member, with bool) {
 		a := &p.ask
 		d := venue.Detail{Act: a.Act, Partner: a.Partner, Link: m.Link, Venue: a.Venue, Door: a.Door, Party: a.Party, At: r.now}
 		if d.Visit = a.Visit; a.Act == venue.ActCheckIn {
@@ -136,20 +139,25 @@ func (r *round) collect() error {
 				instant = venue.Nonce(a.Visit).Time() // the day by which the visit is found
 			}
 		}
-		r.items = append(r.items, keeper.GateItem{
+		item := keeper.GateItem{
 			Event:   [16]byte(random[16*len(r.items):]),
 			Colour:  status.SealedColour{Person: m.Person},
 			Asks:    a.Act == venue.ActCheckIn || a.Act == venue.ActLook,
 			Detail:  detail,
 			Instant: instant,
-		})
+			With:    with,
+		}
+		if !with {
+			item.Run, item.Proofs = a.Run, a.Proofs
+		}
+		r.items = append(r.items, item)
 		ids, r.asked = append(ids, m.Person), append(r.asked, m.Link)
 	}
 	for _, p := range r.batch {
 		r.first = append(r.first, len(r.items))
-		add(p, p.ask.Member)
+		add(p, p.ask.Member, false)
 		for _, m := range p.ask.With {
-			add(p, m)
+			add(p, m, true)
 		}
 	}
 	return r.db.View(r.ctx, func(s store.Stores) error {
@@ -198,6 +206,9 @@ func (r *round) consult() error {
 			err = keeper.ErrUnavailable
 		}
 		if err == nil {
+			if r.opt.Met != nil {
+				r.opt.Met(reply.Run)
+			}
 			r.reply, r.leaf = reply, reply.Leaf
 			return nil
 		}
@@ -232,6 +243,12 @@ func (r *round) read() {
 			s.err = identity.ErrNoLink
 		case keeper.GateLimited:
 			s.err = ErrLimited
+		case keeper.GateUsed:
+			s.err, s.refused = keeper.ErrUsed, true
+		case keeper.GateRun:
+			s.err, s.refused = keeper.ErrRun, true
+		case keeper.GateLoad:
+			s.err, s.refused = ErrLoad, true
 		default:
 			s.err = ErrCorrupt
 		}

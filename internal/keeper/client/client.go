@@ -236,6 +236,16 @@ func (c *Client) Certificates(ctx context.Context) ([]keeper.Certificate, error)
 	return a.Certificates, nil
 }
 
+// Use takes proofs that a request came with, nonces and all of that run. It returns
+// the run that answers, when one does.
+func (c *Client) Use(ctx context.Context, run uint64, proofs keeper.Proofs) (keeper.Run, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Use, Run: run, Proofs: proofs})
+	if a == nil {
+		return keeper.Run{}, err
+	}
+	return a.Run, err
+}
+
 // Health asks how the keeper is.
 func (c *Client) Health(ctx context.Context) (keeper.Health, error) {
 	a, err := c.call(ctx, &wire.Request{Call: wire.Health})

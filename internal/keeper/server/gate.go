@@ -116,11 +116,18 @@ func (k *Keeper) Gate(role keeper.Role, id accesslog.GateID, items []keeper.Gate
 	if err != nil {
 		return keeper.GateReply{}, err
 	}
-	r := keeper.GateReply{Results: make([]keeper.GateResult, len(items))}
+	r := keeper.GateReply{Results: make([]keeper.GateResult, len(items)), Run: k.once.run}
 	r.Leaf.Events = make([]accesslog.Event, len(items))
 	for i := range items {
 		it, res := &items[i], &r.Results[i]
-		k.tell(it, res)
+		if it.With && i > 0 {
+			res.Outcome = refusal(r.Results[i-1].Outcome)
+		} else {
+			res.Outcome = k.refuse(it)
+		}
+		if res.Outcome == 0 {
+			k.tell(it, res)
+		}
 		keys[i].seal(it, res, &r.Leaf.Events[i], day.Of(it.Instant))
 		if !it.Asks && role != keeper.RoleAdmin {
 			res.Timeline = [status.TimelineSize]byte{}
@@ -154,12 +161,38 @@ func (k *Keeper) admitBatch(id accesslog.GateID, items []keeper.GateItem) (*sess
 		if len(items[i].Detail) > keeper.MaxDetail {
 			return nil, nil, keeper.ErrTooMany
 		}
+		if _, err := items[i].Proofs.All(); err != nil {
+			return nil, nil, err
+		}
 		var err error
 		if keys[i], err = k.dayKeys(day.Of(items[i].Instant)); err != nil {
 			return nil, nil, err
 		}
 	}
 	return s, keys, nil
+}
+
+// refuse notes the proofs of an item; zero when it may be served.
+func (k *Keeper) refuse(it *keeper.GateItem) keeper.GateOutcome {
+	switch err := k.once.use(k.now(), it.Run, it.Proofs, binary.BigEndian.Uint64(it.Event[:])); err {
+	case nil:
+		return 0
+	case keeper.ErrRun:
+		return keeper.GateRun
+	case keeper.ErrUsed:
+		return keeper.GateUsed
+	default:
+		return keeper.GateLoad
+	}
+}
+
+// refusal is what an outcome means for the rest of a party.
+func refusal(o keeper.GateOutcome) keeper.GateOutcome {
+	switch o {
+	case keeper.GateUsed, keeper.GateRun, keeper.GateLoad:
+		return o
+	}
+	return 0
 }
 
 // tell opens one colour, if the person has one and may still be told it today. The

@@ -73,6 +73,8 @@ type Keeper struct {
 	pinKey  ed25519.PrivateKey
 	service service
 
+	once *once
+
 	colours, intents, refused atomic.Uint64
 }
 
@@ -94,6 +96,7 @@ func Open(opt Options) (*Keeper, error) {
 		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
+		once: newOnce(),
 	}
 	if err := k.open(); err != nil {
 		return nil, errors.Join(err, k.closeOpen())

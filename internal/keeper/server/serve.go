@@ -174,6 +174,8 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Certificates, err = k.Certificates()
 	case wire.ColourVersions:
 		a.Current, err = k.ColourVersions(r.People)
+	case wire.Use:
+		a.Run, err = k.Use(r.Run, r.Proofs)
 	case wire.Health:
 		a.Health, err = k.Health()
 	default:

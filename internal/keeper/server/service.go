@@ -182,7 +182,7 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	if err := s.rotate(k, now); err != nil {
 		return keeper.ServiceKeys{}, err
 	}
-	out := keeper.ServiceKeys{Pin: [32]byte(k.pinKey.Public().(ed25519.PublicKey)), Log: [32]byte(k.logKey.Public().(ed25519.PublicKey))}
+	out := keeper.ServiceKeys{Pin: [32]byte(k.pinKey.Public().(ed25519.PublicKey)), Log: [32]byte(k.logKey.Public().(ed25519.PublicKey)), Run: k.once.run}
 	for _, o := range s.keys.OHTTP {
 		out.OHTTP = append(out.OHTTP, keeper.OHTTPKey{KeyID: uint8(o.ID), KEM: o.KEM, Private: o.Key, NotBefore: o.Made, NotAfter: o.Accept})
 	}

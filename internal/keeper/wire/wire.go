@@ -41,6 +41,7 @@ const (
 	Certificates
 	Health
 	ColourVersions
+	Use
 )
 
 // Request is one call with what it takes.
@@ -60,6 +61,8 @@ type Request struct {
 	People  []identity.PersonID
 	Days    []day.Day
 	Events  []keeper.SealedEvent
+	Run     uint64
+	Proofs  keeper.Proofs
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -88,6 +91,7 @@ type Answer struct {
 	Events       []keeper.Event
 	Certificates []keeper.Certificate
 	Health       keeper.Health
+	Run          keeper.Run
 }
 
 // Opened is keeper.Opened without its error.
@@ -144,6 +148,7 @@ func (f Fault) Err() error {
 	for _, e := range []error{
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
+		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 	} {
 		if e.Error() == f.Text {
 			return e

@@ -19,7 +19,7 @@ import (
 func TestARequestArrivesAsItWasSent(t *testing.T) {
 	want := wire.Request{
 		Call: wire.Gate, Gate: [16]byte{1},
-		Items: []keeper.GateItem{{Event: [16]byte{2}, Asks: true, Detail: []byte("x"), Instant: time.Unix(1_700_000_000, 5).UTC()}, {}},
+		Items: []keeper.GateItem{{Event: [16]byte{2}, Asks: true, Detail: []byte("x"), Instant: time.Unix(1_700_000_000, 5).UTC(), Run: 7, Proofs: keeper.Proofs{}.Name(keeper.Proof{8})}, {With: true}},
 		Reads: []keeper.Read{{Person: 1, Have: []keeper.Version{{Record: 1, Version: 2}}}, {}},
 	}
 	var b bytes.Buffer
@@ -58,6 +58,7 @@ func TestFaultsBecomeTheirSentinelsAgain(t *testing.T) {
 	for _, e := range []error{
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
+		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 	} {
 		if got := wire.FaultOf(errors.Join(errors.New("where it was"), e)).Err(); !errors.Is(got, e) {
 			t.Errorf("%v became %v", e, got)

@@ -87,7 +87,7 @@ func (s *stand) send(c *call) api.Response {
 func (s *stand) served(c *call) map[string]any {
 	s.t.Helper()
 	r := s.send(c)
-	if r.Status != 200 || r.Type != "application/json" || !s.nonces.Fresh(r.Nonce) {
+	if _, fresh := s.nonces.Fresh(r.Nonce); r.Status != 200 || r.Type != "application/json" || !fresh {
 		s.t.Fatalf("%s %s: %d %s %s", c.method, c.path, r.Status, r.Type, r.Body)
 	}
 	var v map[string]any
@@ -105,7 +105,7 @@ func (s *stand) refused(t *testing.T, c *call, want error) {
 	if r.Status != status || !bytes.Equal(r.Body, body) || r.Type != problem.Type {
 		t.Errorf("%d %s; want %d %s", r.Status, r.Body, status, body)
 	}
-	if !s.nonces.Fresh(r.Nonce) {
+	if _, fresh := s.nonces.Fresh(r.Nonce); !fresh {
 		t.Error("a refusal brings no nonce for the next request")
 	}
 	if n := s.keeper.count() - before; n != 1 {

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/problem"
 	"github.com/amanah-project/amanah/internal/web/token"
@@ -39,9 +41,10 @@ type Request struct {
 	Partner partner.ID // whose relay brought it
 	Method  string
 	Path    string
-	Auth    string // Authorization
-	Proof   string // DPoP
-	Lang    string // Accept-Language: id, or en
+	Auth    string     // Authorization
+	Proof   string     // DPoP
+	Lang    string     // Accept-Language: id, or en
+	Relay   dpop.Proof // the relay's own, verified
 	Body    []byte
 }
 
@@ -82,56 +85,76 @@ type History interface {
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
 	now := d.Now()
-	claims, err := d.admit(r, now)
-	if err != nil {
-		return d.void(ctx, r, claims, err)
-	}
+	claims, proof, err := d.admit(r, now)
 	who := gate.Member{Link: claims.Link, Person: claims.Person}
-	ask := gate.Ask{Partner: claims.Partner, Member: who, Device: claims.Key}
+	ask := gate.Ask{Partner: r.Partner, Member: who, Device: claims.Key}
+	ask.Run, ask.Proofs = proofs(r.Relay, proof)
+	if err != nil {
+		return d.void(ctx, ask, err)
+	}
 	for _, route := range deviceRoutes {
 		if r.Method == route.method && route.takes(r.Path) {
 			return route.serve(d, ctx, r, ask, now)
 		}
 	}
-	return d.void(ctx, r, claims, ErrRoute)
+	return d.void(ctx, ask, ErrRoute)
+}
+
+// proofs are what a request came with: its relay's and its device's. They are of one
+// run, or else of none that the keeper knows.
+func proofs(relay, device dpop.Proof) (run uint64, all keeper.Proofs) {
+	for _, p := range []dpop.Proof{relay, device} {
+		if p.ID != "" {
+			all = all.Name(p.Name())
+		}
+	}
+	if relay.ID != "" && device.ID != "" && relay.Run != device.Run {
+		return 0, all
+	}
+	return max(relay.Run, device.Run), all
 }
 
 // admit opens the token and verifies the proof that comes with it.
-func (d *Device) admit(r *Request, now time.Time) (token.Claims, error) {
+func (d *Device) admit(r *Request, now time.Time) (token.Claims, dpop.Proof, error) {
+	var none dpop.Proof
 	sealed, ok := strings.CutPrefix(r.Auth, "DPoP ")
 	if !ok {
-		return token.Claims{}, token.ErrToken
+		return token.Claims{}, none, token.ErrToken
 	}
 	claims, err := d.Tokens().Open(sealed, token.ScopeColour, now)
 	if err != nil {
-		return token.Claims{}, err
+		return token.Claims{}, none, err
 	}
 	if claims.Partner != r.Partner {
-		return token.Claims{}, token.ErrToken
+		return token.Claims{}, none, token.ErrToken
 	}
 	path, _, _ := strings.Cut(r.Path, "?")
 	proof, err := dpop.Verify(r.Proof, dpop.Want{
 		Method: r.Method, URL: "https://" + d.Host + path, Token: sealed, Fresh: d.Nonces.Fresh,
 	})
 	if err != nil {
-		return claims, err
+		return claims, none, err
 	}
 	if proof.Thumbprint != claims.Key {
-		return claims, dpop.ErrBound
+		return claims, none, dpop.ErrBound
 	}
-	return claims, d.Once.Use(proof, now)
+	return claims, proof, d.Once.Use(proof, now)
 }
 
 // void sends what cannot be served through the gate all the same, so that it
 // costs one intent and leaves with a batch like every other answer.
-func (d *Device) void(ctx context.Context, r *Request, c token.Claims, why error) Response {
-	a := d.Gate.Do(ctx, gate.Ask{
-		Act: venue.ActVoid, Partner: r.Partner, Member: gate.Member{Link: c.Link, Person: c.Person}, Device: c.Key, Fault: why,
-	})
-	return d.problem(a.Err)
+func (d *Device) void(ctx context.Context, a gate.Ask, why error) Response {
+	a.Act, a.Fault = venue.ActVoid, why
+	return d.problem(d.Gate.Do(ctx, a).Err)
 }
 
 func (d *Device) problem(err error) Response {
+	switch {
+	case errors.Is(err, keeper.ErrUsed):
+		err = dpop.ErrReplay
+	case errors.Is(err, keeper.ErrRun):
+		err = dpop.ErrNonce
+	}
 	status, body := problem.Document(err)
 	return Response{Status: status, Type: problem.Type, Nonce: d.Nonces.Give(), Body: body}
 }

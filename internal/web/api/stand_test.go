@@ -40,6 +40,8 @@ type plainKeeper struct {
 	mu     sync.Mutex
 	seq    map[accesslog.GateID]uint64
 	events map[[16]byte]keeper.Event
+	fate   keeper.GateOutcome // of every item, when set
+	last   []keeper.GateItem
 }
 
 func (k *plainKeeper) OpenGate(context.Context) (accesslog.GateID, accesslog.Hash, error) {
@@ -61,11 +63,15 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 	defer k.mu.Unlock()
 	r := keeper.GateReply{Leaf: accesslog.Leaf{Gate: id, Seq: k.seq[id], Count: len(items), At: time.Now()}}
 	k.seq[id]++
+	k.last = items
 	for _, it := range items {
 		res := keeper.GateResult{Outcome: keeper.GateAbsent, Left: 11, Who: pseudonym(it.Colour.Person, day.Of(it.Instant))}
 		if it.Colour.Version > 0 {
 			res.Outcome = keeper.GateOpened
 			copy(res.Timeline[:], it.Colour.Sealed)
+		}
+		if k.fate != 0 {
+			res.Outcome = k.fate
 		}
 		r.Results = append(r.Results, res)
 		r.Leaf.Events = append(r.Leaf.Events, accesslog.Event{ID: it.Event, Sealed: it.Detail})

@@ -39,10 +39,11 @@ const MaxProof = 1024
 // Want is what a proof must be for.
 type Want struct {
 	Method string
-	URL    string                  // without query and fragment
-	Token  string                  // the access token it comes with; empty for none
-	Fresh  func(nonce string) bool // reports whether a nonce was given lately
-	Known  *Known                  // headers parsed before; may be nil
+	URL    string // without query and fragment
+	Token  string // the access token it comes with; empty for none
+	// Fresh reports whether a nonce was given lately, and in which run.
+	Fresh func(nonce string) (run uint64, ok bool)
+	Known *Known // headers parsed before; may be nil
 }
 
 // Known remembers parsed headers by their encoded text: a relay's is the same in
@@ -91,6 +92,13 @@ type Proof struct {
 	Thumbprint [32]byte // RFC 7638, SHA-256
 	ID         string   // jti
 	Issued     time.Time
+	Run        uint64 // in which its nonce was given
+}
+
+// Name names the proof: its key and its own id. No two good proofs have one name.
+func (p Proof) Name() [16]byte {
+	sum := sha256.Sum256(append(p.Thumbprint[:], p.ID...))
+	return [16]byte(sum[:])
 }
 
 type header struct {
@@ -144,7 +152,8 @@ func Verify(proof string, w Want) (Proof, error) {
 	if c.Method != w.Method || c.URL != w.URL || !bound(c.Hash, w.Token) {
 		return Proof{}, ErrBound
 	}
-	if !w.Fresh(c.Nonce) {
+	run, fresh := w.Fresh(c.Nonce)
+	if !fresh {
 		return Proof{}, ErrNonce
 	}
 	if !k.verify([]byte(proof[:len(head)+1+len(body)]), raw) {
@@ -153,7 +162,7 @@ func Verify(proof string, w Want) (Proof, error) {
 	if !known {
 		w.Known.put(head, k) // only what a signature vouched for is remembered
 	}
-	return Proof{k.thumbprint, c.ID, time.Unix(c.Issued, 0)}, nil
+	return Proof{k.thumbprint, c.ID, time.Unix(c.Issued, 0), run}, nil
 }
 
 func bound(hash, token string) bool {

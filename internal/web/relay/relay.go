@@ -71,8 +71,7 @@ type Handler struct {
 // ServeHTTP answers POST /ohttp.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.Now()
-	who, err := h.admit(r, now)
-	w.Header()["Dpop-Nonce"] = []string{h.Nonces.Give()}
+	who, proof, err := h.admit(r, now)
 	if err != nil {
 		h.refuse(w, who, err)
 		return
@@ -83,7 +82,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, who, err)
 		return
 	}
-	answer, outcome, err := h.answer(r.Context(), who, body)
+	answer, outcome, err := h.answer(r.Context(), who, proof, body)
 	if err != nil {
 		h.refuse(w, who, err)
 		return
@@ -92,6 +91,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head["Content-Type"] = mediaResponse
 	head["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	head["Cache-Control"] = noStore
+	head["Dpop-Nonce"] = []string{h.Nonces.Give()}
 	h.Seen.Relayed(who.String(), outcome)
 	_, _ = w.Write(answer) // a relay that hung up loses the answer; the retry finds it
 }
@@ -102,33 +102,36 @@ var (
 	noStore       = []string{"no-store"}
 )
 
-// admit verifies the relay's own credential: a token and proof, or a certificate.
-func (h *Handler) admit(r *http.Request, now time.Time) (partner.ID, error) {
+// admit verifies the relay's own credential: a token and proof, which it returns, or
+// a certificate.
+func (h *Handler) admit(r *http.Request, now time.Time) (partner.ID, dpop.Proof, error) {
+	var none dpop.Proof
 	auth := r.Header.Get("Authorization")
 	if auth == "" {
-		return h.byCertificate(r, now)
+		who, err := h.byCertificate(r, now)
+		return who, none, err
 	}
 	sealed, ok := strings.CutPrefix(auth, "DPoP ")
 	if !ok {
-		return 0, token.ErrToken
+		return 0, none, token.ErrToken
 	}
 	claims, err := h.Tokens().Open(sealed, token.ScopeRelay, now)
 	if err != nil {
-		return 0, err
+		return 0, none, err
 	}
 	if err := h.Partners.Admit(claims.Partner, claims.Key); err != nil {
-		return claims.Partner, err
+		return claims.Partner, none, err
 	}
 	proof, err := dpop.Verify(r.Header.Get("DPoP"), dpop.Want{
 		Method: http.MethodPost, URL: h.URL, Token: sealed, Fresh: h.Nonces.Fresh, Known: h.Known,
 	})
 	if err != nil {
-		return claims.Partner, err
+		return claims.Partner, none, err
 	}
 	if proof.Thumbprint != claims.Key {
-		return claims.Partner, dpop.ErrBound
+		return claims.Partner, none, dpop.ErrBound
 	}
-	return claims.Partner, h.Once.Use(proof, now)
+	return claims.Partner, proof, h.Once.Use(proof, now)
 }
 
 // read takes the body if it is of the right type and size. It reads into buf,
@@ -146,7 +149,7 @@ func read(r *http.Request, buf []byte) ([]byte, error) {
 
 // answer opens a message, has it answered and seals the answer; the outcome is for
 // metrics.
-func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) (sealed []byte, outcome string, err error) {
+func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, body []byte) (sealed []byte, outcome string, err error) {
 	plain, seal, err := h.Gateway.Open(body)
 	if err != nil {
 		return nil, "", framing(err)
@@ -164,6 +167,7 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, body []byte) (seal
 		Proof:   ohttp.Get(inner.Header, "dpop"),
 		Lang:    ohttp.Get(inner.Header, "accept-language"),
 		Body:    inner.Body,
+		Relay:   proof,
 	})
 	outcome = "answered"
 	message, err := encode(out)
@@ -208,6 +212,7 @@ func framing(err error) error {
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, who partner.ID, err error) {
+	w.Header()["Dpop-Nonce"] = []string{h.Nonces.Give()}
 	h.Seen.Relayed(who.String(), fault.KindOf(err).String())
 	problem.Write(w, err)
 }

@@ -41,6 +41,9 @@ func TestAnswers(t *testing.T) {
 	if a.Partner != 7 || a.Method != "POST" || a.Path != "/v1/visits" || a.Auth != "DPoP t" || a.Proof != "p" || a.Lang != "en" || string(a.Body) != `{"n":1}` {
 		t.Errorf("asked %+v", a)
 	}
+	if a.Relay.Thumbprint != thumbprint(s.key) || a.Relay.ID == "" {
+		t.Errorf("the relay's own proof is not handed on: %+v", a.Relay)
+	}
 	if !slices.Equal(s.seen, []string{"7 answered"}) {
 		t.Errorf("%q", s.seen)
 	}

@@ -158,7 +158,7 @@ func (s *stand) send(p *sent) *httptest.ResponseRecorder {
 	r.Header.Set("DPoP", p.proof())
 	w := httptest.NewRecorder()
 	s.watched.ServeHTTP(w, r)
-	if !s.handler.Nonces.Fresh(w.Header().Get("DPoP-Nonce")) {
+	if _, fresh := s.handler.Nonces.Fresh(w.Header().Get("DPoP-Nonce")); !fresh {
 		s.t.Error("an answer without a fresh nonce")
 	}
 	return w

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// once remembers, for all servers, which proofs of possession were used. It is kept
+// in memory alone: a proof carries a nonce that was made under this run's key, so
+// that what an earlier run took, this one refuses unseen.
+type once struct {
+	run  keeper.Run
+	mu   sync.Mutex
+	from time.Time // when young began
+	// A use is kept for at least onceLife, and at most twice as long.
+	young, old map[keeper.Proof]uint64 // by whom it was used
+	limit      int                     // of young
+}
+
+const (
+	// onceLife is longer than any nonce lives at a server whose clock is a little off.
+	onceLife = 6 * time.Minute
+	// maxOnce bounds each half, at about 40 bytes a use: 20,000 requests a second.
+	maxOnce = 16 << 20
+)
+
+func newOnce() *once {
+	o := &once{young: map[keeper.Proof]uint64{}, limit: maxOnce, run: keeper.Run{Nonce: make(keeper.Secret, 32)}}
+	rand.Read(o.run.Nonce)
+	var id [8]byte
+	rand.Read(id[:])
+	o.run.ID = binary.BigEndian.Uint64(id[:]) | 1 // 0 is no run
+	return o
+}
+
+// use takes proofs that one request came with, their nonces given in that run. The
+// same request may ask again, as a server does that lost the keeper's answer.
+// Whatever it answers, proofs of this run are used afterwards.
+func (o *once) use(now time.Time, run uint64, list keeper.Proofs, by uint64) error {
+	proofs, err := list.All()
+	if err != nil || len(proofs) == 0 {
+		return err
+	}
+	if run != o.run.ID {
+		return keeper.ErrRun
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.turn(now)
+	if len(o.young)+len(proofs) > o.limit {
+		return keeper.ErrLoad // to forget one early would be to take it twice
+	}
+	for _, p := range proofs {
+		if who, used := o.find(p); !used {
+			o.young[p] = by
+		} else if who != by {
+			err = keeper.ErrUsed
+		}
+	}
+	return err
+}
+
+func (o *once) find(p keeper.Proof) (uint64, bool) {
+	if by, ok := o.young[p]; ok {
+		return by, true
+	}
+	by, ok := o.old[p]
+	return by, ok
+}
+
+// turn forgets. A clock that goes back keeps uses longer, never shorter.
+func (o *once) turn(now time.Time) {
+	if o.from.IsZero() {
+		o.from = now
+	}
+	if now.Sub(o.from) < onceLife {
+		return
+	}
+	o.old, o.young, o.from = o.young, map[keeper.Proof]uint64{}, now
+}
+
+// Use takes proofs of a request that asks for no colour.
+func (k *Keeper) Use(run uint64, proofs keeper.Proofs) (keeper.Run, error) {
+	var by [8]byte
+	rand.Read(by[:])
+	return k.once.run, k.once.use(k.now(), run, proofs, binary.BigEndian.Uint64(by[:]))
+}
