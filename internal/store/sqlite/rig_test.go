@@ -163,6 +163,10 @@ func (r *rig) seen() []int {
 		r.Fatal(err)
 	}
 	defer conn.Close()
+	// One snapshot for both tables: others may be writing.
+	if err := sqlitex.ExecuteTransient(conn, "BEGIN", nil); err != nil {
+		r.Fatal(err)
+	}
 	rows := func(sql string) []int {
 		found := map[int]bool{}
 		err := sqlitex.ExecuteTransient(conn, sql, &sqlitex.ExecOptions{ResultFunc: func(s *zs.Stmt) error {

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,7 +29,7 @@ func TestSettings(t *testing.T) {
 	defer release()
 	for name, want := range map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "secure_delete": "1",
-		"temp_store": "2", "wal_autocheckpoint": "0", "trusted_schema": "0", "page_size": "4096",
+		"temp_store": "2", "wal_autocheckpoint": "0", "trusted_schema": "0", "page_size": "2048",
 	} {
 		if got := value(r.db.writer.s.conn, name); got != want {
 			t.Errorf("writer: %s is %q, want %q", name, got, want)
@@ -66,4 +68,24 @@ func TestPrivate(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "0600") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestOlderPages: a file made with pages of another size is opened and keeps them.
+func TestOlderPages(t *testing.T) {
+	r := &rig{T: t, path: filepath.Join(t.TempDir(), "amanah.db")}
+	conn, err := zs.OpenConn(r.path, zs.OpenReadWrite|zs.OpenCreate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{"PRAGMA page_size=4096", "PRAGMA journal_mode=WAL", "CREATE TABLE older (n INTEGER)"} {
+		if err := sqlitex.ExecuteTransient(conn, sql, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(conn.Close(), os.Chmod(r.path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	r.open(Options{})
+	r.want([]error{r.db.Update(t.Context(), put(1))}, nil)
+	r.wantSeen("after opening an older file", 1)
 }

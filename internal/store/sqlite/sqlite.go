@@ -46,7 +46,7 @@ type Options struct {
 	// Cache is the writer's page cache in KiB, each reader has a quarter of it;
 	// default 16,384: a large one costs each commit a walk through it.
 	Cache int
-	// Checkpoint is the log's length, in pages of 4 KiB, at which it is written
+	// Checkpoint is the log's length, in pages, at which it is written
 	// back into the database; default 4,000. At four times that length, Views older
 	// than 10 s are cut so that the log can start anew.
 	Checkpoint int

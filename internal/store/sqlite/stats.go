@@ -20,7 +20,7 @@ type Stats struct {
 	Unkept         uint64 // times looking after the log failed
 	CommitTime     time.Duration
 	CheckpointTime time.Duration
-	LogPages       int  // length of the log, pages of 4 KiB
+	LogPages       int  // length of the log, in pages
 	Waiting        int  // Updates queued now
 	Broken         bool // writes are refused until the database is opened again
 }
