@@ -36,10 +36,8 @@ type document struct {
 type RelayOptions struct {
 	Transport http.RoundTripper // to the platform; default a pool of its own
 	InFlight  int               // messages at once; default 1,024
+	Timeout   time.Duration     // of one forwarded message; default 20 s
 }
-
-// relayTime bounds one forwarded message.
-const relayTime = 20 * time.Second
 
 // NewRelay makes a relay.
 func NewRelay(c RelayCredential, opt RelayOptions) *Relay {
@@ -49,10 +47,13 @@ func NewRelay(c RelayCredential, opt RelayOptions) *Relay {
 	if opt.InFlight == 0 {
 		opt.InFlight = 1024
 	}
+	if opt.Timeout == 0 {
+		opt.Timeout = 20 * time.Second
+	}
 	return &Relay{
 		credential: c, prover: newProver(ed25519.NewKeyFromSeed(c.Key)),
 		http: &http.Client{
-			Transport: opt.Transport, Timeout: relayTime,
+			Transport: opt.Transport, Timeout: opt.Timeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		slots: make(chan struct{}, opt.InFlight), documents: map[string]document{},
