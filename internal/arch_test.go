@@ -87,6 +87,7 @@ var never = []struct {
 	{"internal", []string{"internal/app"}, []string{"internal/cli", "internal/app", "internal/bench", "internal/demo"}, "only the command line wires"},
 	{"internal", []string{"internal/web/contract"}, []string{"internal/web/contract"}, "the contract is for tests"},
 	{"client", []string{"internal"}, nil, "public packages import nothing internal"},
+	{"client", []string{"client/certify"}, []string{"client/certify"}, "an app does not carry what examines it"},
 	{"ohttp", []string{"internal", "client"}, nil, "public packages import nothing internal"},
 	{"verify", []string{"internal", "client", "ohttp"}, nil, "public packages import nothing internal"},
 }

@@ -130,16 +130,16 @@ func (r Report) Markdown(l Language) string {
 	say := func(t Text, a ...any) { fmt.Fprintf(&b, l.of(t)+"\n", a...) }
 	say(Text{"# Laporan sertifikasi mitra %d\n", "# Certification report of partner %d\n"}, r.Partner)
 	say(map[bool]Text{
-		true:  {"**Lulus.** Semua kasus lulus atau tidak berlaku.\n", "**Passed.** Every case passed or does not apply.\n"},
+		true:  {"**Lulus.** Semua kasus uji lulus atau tidak berlaku.\n", "**Passed.** Every case passed or does not apply.\n"},
 		false: {"**Tidak lulus.**\n", "**Not passed.**\n"},
 	}[r.Passed])
-	say(Text{"- daftar kasus: versi %d", "- list of cases: version %d"}, r.List)
+	say(Text{"- daftar kasus uji: versi %d", "- list of cases: version %d"}, r.List)
 	say(Text{"- waktu: %s", "- time: %s"}, r.At.Format(time.RFC3339))
 	if r.Relay != "" {
 		say(Text{"- kredensial penerus: %s, sidik `%s`", "- relay's credential: %s, thumbprint `%s`"}, r.Credential, r.Relay)
 	}
 	say(Text{"- SHA-256 laporan: `%s`\n", "- SHA-256 of the report: `%s`\n"}, r.Digest)
-	say(Text{"| kasus | yang dituntut | hasil | yang terlihat |", "| case | what is asked | verdict | what was seen |"})
+	say(Text{"| kasus uji | yang dituntut | hasil | yang terlihat |", "| case | what is asked | verdict | what was seen |"})
 	b.WriteString("|---|---|---|---|\n")
 	titles := map[string]Text{}
 	for _, c := range List() {
