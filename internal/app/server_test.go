@@ -41,6 +41,7 @@ import (
 type rig struct {
 	t      *testing.T
 	server *Server
+	admin  *keeperclient.Client
 	url    string
 	relay  ed25519.PrivateKey
 	relayT string
@@ -78,7 +79,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	r := &rig{t: t}
+	r := &rig{t: t, admin: admin}
 	_, r.relay, _ = ed25519.GenerateKey(nil)
 	_, r.device, _ = ed25519.GenerateKey(nil)
 	r.seed(ctx, admin, db)
@@ -89,7 +90,7 @@ func newRig(t *testing.T) *rig {
 	}
 	t.Cleanup(r.server.gate.Close)
 	r.contract = shipped(t)
-	web := httptest.NewServer(r.contract.Watch(r.server.routes(), func(err error) { t.Error(err) }))
+	web := httptest.NewServer(r.contract.Watch("public", r.server.routes(), func(err error) { t.Error(err) }))
 	t.Cleanup(web.Close)
 	r.url = web.URL
 	pin := r.server.ring.set.Load().pin

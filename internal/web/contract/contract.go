@@ -202,6 +202,7 @@ type Answer struct {
 	Method       string
 	Path         string
 	Encapsulated bool
+	Listener     string // public when empty
 	Status       int
 	Header       map[string][]string // canonical names; Content-Type among them
 	Body         []byte
@@ -220,7 +221,13 @@ func (c *Contract) Check(a Answer) error {
 
 func (c *Contract) check(a Answer) error {
 	media, _, _ := mime.ParseMediaType(first(a.Header, "Content-Type"))
+	if a.Listener == "" {
+		a.Listener = "public"
+	}
 	op, err := c.Find(a.Method, a.Path, a.Encapsulated)
+	if err == nil && !slices.Contains(op.Listeners, a.Listener) {
+		err = fmt.Errorf("%w at %s", ErrRoute, a.Listener)
+	}
 	if err != nil {
 		if media != problem.Type || !a.Encapsulated && a.Status != 404 && a.Status != 405 {
 			return err

@@ -98,7 +98,7 @@ func newStand(t testing.TB) *stand {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.watched = held.Watch(s.handler, func(err error) { t.Error(err) })
+	s.watched = held.Watch("public", s.handler, func(err error) { t.Error(err) })
 	s.token = s.seal(token.Claims{Scope: token.ScopeRelay, Partner: 7, Key: thumbprint(s.key), Expires: s.now.Add(30 * time.Minute)})
 	return s
 }

@@ -1,0 +1,178 @@
+package app
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/web/token"
+	"github.com/amanah-project/amanah/ohttp"
+)
+
+// matrix is who may ask for what, of whom. The columns are the roles in their order:
+// nobody, device, stranger, elsewhere, relay, other relay, door, other door, operator.
+func matrix() []row {
+	person := [roles]int{403, 200, 200, 403, 403, 403, 403, 403, 403} // each of their own
+	theirs := [roles]int{403, 200, 404, 403, 403, 403, 403, 403, 403} // of the device's person
+	doors := [roles]int{403, 403, 403, 403, 403, 403, 200, 200, 403}
+	anybody := [roles]int{200, 200, 200, 200, 200, 200, 200, 200, 200}
+	return []row{
+		{"POST /ohttp", "any message", (*town).message, [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403}, false},
+		{"GET /.well-known/ohttp-gateway", "the platform", get(ohttp.WellKnownPath), anybody, false},
+		{"GET /.well-known/amanah-keys", "the platform", get("/.well-known/amanah-keys"), anybody, false},
+		{"GET /healthz", "the platform", get("/healthz"), anybody, false},
+		{"GET /metrics", "the platform", get("/metrics"), [roles]int{404, 404, 404, 404, 404, 404, 404, 404, 200}, false},
+		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
+		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
+		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403}, true},
+		{"GET /v1/status", "oneself", get("/v1/status"), person, false},
+		{"POST /v1/visits", "oneself", (*town).checkIn, person, false},
+		{"GET /v1/visits", "oneself", get("/v1/visits"), person, false},
+		{"POST /v1/visits/leave", "the device's person", (*town).leave, theirs, true},
+		{"GET /v1/venues/{venue}", "the public", get("/v1/venues/1"), person, false},
+		{"GET /v1/links", "oneself", get("/v1/links"), person, false},
+		{"DELETE /v1/links/{link}", "the device's person", (*town).unlink, theirs, false},
+	}
+}
+
+// get asks for a path without a body.
+func get(path string) func(*town) (string, string, []byte) {
+	return func(*town) (string, string, []byte) { return path, "", nil }
+}
+
+const mediaJSON = "application/json"
+
+// message is one encapsulated message, whoever it is from.
+func (m *town) message() (string, string, []byte) {
+	m.t.Helper()
+	plain, err := ohttp.AppendRequest(nil, &ohttp.Request{Method: "GET", Scheme: "https", Authority: "localhost", Path: "/v1/status"})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	sealed, _, err := m.config.Encapsulate(plain)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return "/ohttp", ohttp.MediaTypeRequest, sealed
+}
+
+func (m *town) checkIn() (string, string, []byte) {
+	return "/v1/visits", mediaJSON, []byte(checkInBody(m.t, m.code))
+}
+
+// opened returns an open visit of the device's person.
+func (m *town) opened() string {
+	m.t.Helper()
+	if m.visit == "" {
+		path, _, body := m.checkIn()
+		got := m.inside(device, "POST", path, body)
+		var v struct{ Visit, Decision string }
+		if err := json.Unmarshal(got.body, &v); err != nil || v.Decision != "admit" {
+			m.t.Fatalf("no visit: %d %s", got.status, got.body)
+		}
+		m.visit = v.Visit
+	}
+	return m.visit
+}
+
+func (m *town) leave() (string, string, []byte) {
+	return "/v1/visits/leave", mediaJSON, fmt.Appendf(nil, `{"visit":%q}`, m.opened())
+}
+
+func (m *town) ticketLeave() (string, string, []byte) {
+	return "/v1/doors/leave", mediaJSON, fmt.Appendf(nil, `{"serial":%q}`, m.opened())
+}
+
+// unlink names a live link of the device's person, on another device of theirs.
+func (m *town) unlink() (string, string, []byte) {
+	m.t.Helper()
+	m.made++
+	id := identity.LinkID{9, m.made}
+	m.update(func(s store.Stores) error {
+		return s.Links.Put(identity.Link{ID: id, Partner: 1, Subject: subjectOf(device), Created: time.Now().Truncate(time.Second)})
+	})
+	return "/v1/links/" + id.String(), "", nil
+}
+
+func (m *town) update(fn func(store.Stores) error) {
+	m.t.Helper()
+	if err := m.server.db.Update(m.t.Context(), fn); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// subjectOf tells persons apart.
+func subjectOf(who role) identity.Tag { return identity.Tag{1 + byte(who)} }
+
+// coloured decides a person's colour.
+func (m *town) coloured(who identity.PersonID) []status.SealedColour {
+	m.t.Helper()
+	rules, err := status.Builtin()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	timeline, err := status.MakeTimeline(status.Evidence{Birth: day.Of(time.Now()).Add(-10_000)}, rules, time.Now())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	colours, err := m.admin.PutColours(m.t.Context(), []keeper.Decided{{Person: who, Timeline: timeline.Marshal()}})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return colours
+}
+
+// populate gives every role what it holds: a second person on a device, a second
+// partner, and staff at two venues.
+func (m *town) populate() {
+	m.t.Helper()
+	own, err := m.server.ring.tokens().Open(m.token, token.ScopeColour, time.Now())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	own.Link = identity.LinkID{3}
+	m.seal(device, own, m.device)
+	m.holders[elsewhere] = m.holders[device]
+	m.holders[relayOf] = holder{m.relay, m.relayT}
+	people, err := m.admin.Register(m.t.Context(), 1)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Second)
+	colours := m.coloured(people[0].ID)
+	link := identity.LinkID{2}
+	m.seal(stranger, token.Claims{Scope: token.ScopeColour, Partner: 1, Link: link, Person: people[0].ID}, newKey(m.t))
+	m.seal(relayOff, token.Claims{Scope: token.ScopeRelay, Partner: 2}, newKey(m.t))
+	m.seal(doorOf, token.Claims{Scope: token.ScopeDoor, Venue: 1}, newKey(m.t))
+	m.seal(doorOff, token.Claims{Scope: token.ScopeDoor, Venue: 2}, newKey(m.t))
+	m.update(func(s store.Stores) error {
+		if err := s.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Lain", Relay: thumbprintOf(m.holders[relayOff].key), State: partner.Live, Joined: now}); err != nil {
+			return err
+		}
+		if err := s.Status.PutColours(colours); err != nil {
+			return err
+		}
+		for id, who := range map[identity.LinkID]role{own.Link: device, link: stranger} {
+			if err := s.Links.Put(identity.Link{ID: id, Partner: 1, Subject: subjectOf(who), Device: thumbprintOf(m.holders[who].key), Created: now}); err != nil {
+				return err
+			}
+		}
+		return s.Venues.Put(venue.Venue{ID: 2, Name: "Pasar Uji", Category: venue.Market, Level: 1, Declared: 10, Doors: 1})
+	})
+	m.fresh()
+}
+
+// fresh reads again what a running server reads every two seconds.
+func (m *town) fresh() {
+	m.t.Helper()
+	if err := m.server.refresh(m.t.Context()); err != nil {
+		m.t.Fatal(err)
+	}
+}

@@ -1,0 +1,265 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/web/contract"
+	"github.com/amanah-project/amanah/internal/web/token"
+	"github.com/amanah-project/amanah/ohttp"
+	"github.com/amanah-project/amanah/verify"
+)
+
+// role is who asks.
+type role int
+
+const (
+	nobody    role = iota // holds no credential
+	device                // of the person and link that a row is about
+	stranger              // another person's device, through the same partner
+	elsewhere             // the device's own token, brought by the other partner's relay
+	relayOf               // the relay of the device's partner
+	relayOff              // another partner's relay
+	doorOf                // staff at the venue that a row is about
+	doorOff               // staff at another venue
+	operator              // whoever reaches the operator's own address; elsewhere nobody
+	roles                 // how many there are
+)
+
+func (r role) String() string {
+	return [roles]string{"nobody", "device", "stranger", "elsewhere", "relay", "other relay", "door", "other door", "operator"}[r]
+}
+
+// schemes says which roles hold what a security scheme of the contract asks for.
+var schemes = map[string][]role{
+	"deviceToken": {device, stranger}, "relayToken": {relayOf, relayOff}, "relayCertificate": nil, "doorToken": {doorOf, doorOff},
+}
+
+// holder is one role's credential.
+type holder struct {
+	key   ed25519.PrivateKey
+	token string
+}
+
+// town is a server with everybody who could ask it for something.
+type town struct {
+	*rig
+	public  http.Handler
+	ops     http.Handler
+	holders [roles]holder
+	code    string // of the venue
+	visit   string // open, of the device's person
+	made    byte   // links
+}
+
+func newTown(t *testing.T) *town {
+	t.Helper()
+	r := newRig(t)
+	m := &town{rig: r, ops: r.contract.Watch("ops", r.server.opsRoutes(), func(err error) { t.Error(err) })}
+	m.public = r.contract.Watch("public", r.server.routes(), func(err error) { t.Error(err) })
+	m.populate()
+	var err error
+	if m.code, err = r.server.ring.set.Load().venues.Code(verify.VenueCode{Venue: 1, Door: 1, Serial: 1}); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// seal gives a role a credential.
+func (m *town) seal(who role, c token.Claims, key ed25519.PrivateKey) {
+	m.t.Helper()
+	c.Key, c.Expires = thumbprintOf(key), time.Now().Add(time.Hour)
+	sealed, err := m.server.ring.tokens().Seal(c, time.Now())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.holders[who] = holder{key, sealed}
+}
+
+// auth signs a request for a role; nobody sends none.
+func (m *town) auth(who role, method, path string) (authorization, dpop string) {
+	h := m.holders[who]
+	if h.token == "" {
+		return "", ""
+	}
+	path, _, _ = strings.Cut(path, "?")
+	return "DPoP " + h.token, proof(h.key, method, "https://localhost"+path, h.token, m.server.nonces.Give())
+}
+
+// reply is what came back, in whichever way it was asked.
+type reply struct {
+	status int
+	media  string
+	body   []byte
+}
+
+// outside asks over HTTP.
+func (m *town) outside(who role, o contract.Operation, path, media string, body []byte) reply {
+	m.t.Helper()
+	h := m.public
+	if who == operator && slices.Contains(o.Listeners, "ops") {
+		h = m.ops
+	}
+	req := httptest.NewRequestWithContext(m.t.Context(), o.Method, "https://localhost"+path, strings.NewReader(string(body)))
+	if media != "" {
+		req.Header.Set("Content-Type", media)
+	}
+	if a, p := m.auth(who, o.Method, path); a != "" {
+		req.Header.Set("Authorization", a)
+		req.Header.Set("DPoP", p)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	return reply{w.Code, w.Header().Get("Content-Type"), w.Body.Bytes()}
+}
+
+// inside asks in an encapsulated message, which the device's partner brings, and for
+// elsewhere the other partner.
+func (m *town) inside(who role, method, path string, body []byte) reply {
+	m.t.Helper()
+	by := relayOf
+	if who == elsewhere {
+		by = relayOff
+	}
+	inner := &ohttp.Request{Method: method, Scheme: "https", Authority: "localhost", Path: path, Body: body}
+	if a, p := m.auth(who, method, path); a != "" {
+		inner.Header = []ohttp.Field{{Name: "authorization", Value: a}, {Name: "dpop", Value: p}}
+	}
+	plain, err := ohttp.AppendRequest(nil, inner)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	sealed, exchange, err := m.config.Encapsulate(plain)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	out := m.outside(by, contract.Operation{Method: "POST"}, "/ohttp", ohttp.MediaTypeRequest, sealed)
+	if out.status != 200 {
+		m.t.Fatalf("the relay was answered %d %s", out.status, out.body)
+	}
+	opened, err := exchange.Open(out.body)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	res, err := ohttp.ParseResponse(opened)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.conforms(method, path, res)
+	return reply{res.Status, ohttp.Get(res.Header, "content-type"), res.Body}
+}
+
+// row is one thing that may be asked of somebody's, and what each role is answered.
+type row struct {
+	route string
+	owner string // whose it is
+	ask   func(m *town) (path, media string, body []byte)
+	want  [roles]int
+	ends  bool // a visit, when it is served
+}
+
+// TestAuthorizationMatrix asks the real server for everything it serves in every role.
+// No cell is left to a default: a route without a row and a row without a cell fail.
+func TestAuthorizationMatrix(t *testing.T) {
+	m := newTown(t)
+	rows := matrix()
+	var named []string
+	for _, routes := range served(m.server) {
+		named = append(named, routes...)
+	}
+	var told []string
+	for _, r := range rows {
+		told = append(told, plain([]string{r.route})...)
+	}
+	missing, extra := differ(named, told)
+	for _, r := range missing {
+		t.Errorf("%s has no row: say for every role what it is answered", r)
+	}
+	for _, r := range extra {
+		t.Errorf("%s has a row and is not served", r)
+	}
+	operations := map[string]contract.Operation{}
+	for _, o := range m.contract.Operations {
+		operations[o.Route()] = o
+	}
+	cells, granted := 0, map[string]bool{}
+	for _, r := range rows {
+		o, ok := operations[r.route]
+		if !ok {
+			t.Errorf("%s is not in api/openapi.yaml", r.route)
+			continue
+		}
+		m.fresh()
+		for who := roles - 1; who >= 0; who-- {
+			if r.want[who] == 0 {
+				t.Errorf("%s of %s: nothing is said of %s", r.route, r.owner, who)
+				continue
+			}
+			cells++
+			m.cell(o, r, who)
+			if r.want[who] < 300 {
+				granted[r.route] = true
+				if len(o.Callers) > 0 && !slices.ContainsFunc(o.Callers, func(s string) bool { return slices.Contains(schemes[s], who) }) {
+					t.Errorf("%s: %s is served, which api/openapi.yaml does not say", r.route, who)
+				}
+			}
+		}
+	}
+	for route := range operations {
+		if !granted[route] {
+			t.Errorf("%s: nobody is served, so the refusals prove nothing", route)
+		}
+	}
+	t.Logf("%d rows, %d cells", len(rows), cells)
+}
+
+// cell asks in one role, with everything right but who asks.
+func (m *town) cell(o contract.Operation, r row, who role) {
+	m.t.Helper()
+	path, media, body := r.ask(m)
+	var got reply
+	if o.Encapsulated {
+		got = m.inside(who, o.Method, path, body)
+	} else {
+		got = m.outside(who, o, path, media, body)
+	}
+	if r.ends && got.status == 200 {
+		m.visit = ""
+	}
+	if got.status != r.want[who] {
+		m.t.Errorf("%s of %s, asked by %s: %d %s, want %d", r.route, r.owner, who, got.status, got.body, r.want[who])
+	}
+}
+
+// TestNothingEncapsulatedOutside: what devices ask is not served to anybody outside
+// the encapsulation, whatever they hold.
+func TestNothingEncapsulatedOutside(t *testing.T) {
+	m := newTown(t)
+	for _, r := range matrix() {
+		for _, o := range m.contract.Operations {
+			if o.Route() != r.route || !o.Encapsulated {
+				continue
+			}
+			path, _, body := r.ask(m)
+			for who := range roles {
+				if got := m.outside(who, o, path, "application/json", body); got.status != 404 && got.status != 405 {
+					t.Errorf("%s outside, asked by %s: %d %s", r.route, who, got.status, got.body)
+				}
+			}
+		}
+	}
+}
+
+func newKey(t testing.TB) ed25519.PrivateKey {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
