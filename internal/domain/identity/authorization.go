@@ -47,14 +47,16 @@ type Asking struct {
 
 // PageState is what the platform's linking pages remember between forms.
 type PageState struct {
-	NIK      Tag       `json:"nik"`    // of the NIK typed, somebody's or nobody's
-	Codes    int       `json:"codes"`  // sent so far, or as if
-	Asked    PersonID  `json:"asked"`  // who authenticates; zero when the NIK named nobody, which no page tells
-	Factor   [32]byte  `json:"factor"` // keyed hash of the code sent
+	NIK      Tag       `json:"nik"`     // of the NIK typed, somebody's or nobody's
+	Codes    int       `json:"codes"`   // sent so far, or as if
+	Asked    PersonID  `json:"asked"`   // who authenticates; zero when the NIK named nobody, which no page tells
+	Channel  Tag       `json:"channel"` // the number the code went to
+	Factor   [32]byte  `json:"factor"`  // keyed hash of the code sent
 	Sent     time.Time `json:"sent"`
 	Proved   bool      `json:"proved"`   // the second factor was right
-	Person   PersonID  `json:"person"`   // who is linked: Asked, or a dependant of theirs; zero until consent
-	Guardian PersonID  `json:"guardian"` // Asked when Person is a dependant, else zero
+	Chosen   PersonID  `json:"chosen"`   // who is to be linked: Asked, or a dependant of theirs
+	Person   PersonID  `json:"person"`   // Chosen, once consented to; zero until then
+	Guardian PersonID  `json:"guardian"` // Asked when Chosen is a dependant, else zero
 	Until    time.Time `json:"until"`    // a dependant's eighteenth birthday
 }
 

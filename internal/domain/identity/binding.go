@@ -40,6 +40,15 @@ func Claims(who PersonID, claimants []PersonID) error {
 	return nil
 }
 
+// Registered lets the registry's number stand for one that is bound, while none is
+// and nobody else claims it. Claimants are those of the registry's number.
+func (b Binding) Registered(phone Tag, claimants []PersonID) Binding {
+	if b.Phone == (Tag{}) && Claims(b.Person, claimants) == nil {
+		b.Phone = phone
+	}
+	return b
+}
+
 // First binds a person's first number, at a facility or from the registry.
 // ErrPhoneBound when there is one, ErrPhoneClaimed when it is another's too.
 func (b Binding) First(phone Tag, claimants []PersonID) (Binding, error) {

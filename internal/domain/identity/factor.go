@@ -112,6 +112,14 @@ func (g Guesses) on(at time.Time) Guesses {
 	return g
 }
 
+// Right takes back the guess that was counted before a right code was looked at.
+func (g Guesses) Right(counted Guesses) Guesses {
+	if g.Day == counted.Day && g.Wrong > 0 {
+		g.Wrong--
+	}
+	return g
+}
+
 // Trial is what a one-time code is judged by.
 type Trial struct {
 	Attempt AuthorizationID

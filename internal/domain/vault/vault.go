@@ -45,6 +45,7 @@ const (
 	People     Table = "identity_person"
 	Quarantine Table = "identity_quarantine" // a person set aside does not open among people
 	Evidence   Table = "status_evidence"
+	Bindings   Table = "identity_binding" // a number, under the key of the person's attributes
 )
 
 // unit is the multiple of bytes to which records of a table are filled up.
