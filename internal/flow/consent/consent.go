@@ -56,7 +56,7 @@ type Attempt struct {
 }
 
 // Browser is what ties an attempt to one browser: the SHA-256 of its cookie.
-type Browser [32]byte
+type Browser = [32]byte
 
 // Start makes an attempt without a partner, in which people see to their number.
 func (f *Flow) Start(ctx context.Context, b Browser, from string) (identity.AuthorizationID, error) {

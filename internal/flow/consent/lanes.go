@@ -19,6 +19,7 @@ type Limits struct {
 	PerHour    int // look-ups over all: a part of the keeper's own meter, so that the rest stays for others
 	PerNetwork int // look-ups from one network, while few are asked over all
 	PerNIK     int // look-ups of one NIK
+	Burst      int // look-ups at once, below the keeper's own burst
 }
 
 // Lanes are the linking pages' own budget, spent before the keeper is asked. The
@@ -37,15 +38,12 @@ type Lanes struct {
 	nik     map[[16]byte]int
 }
 
-// A burst bounds what is asked at once, below the keeper's own burst.
-const (
-	lanesRate  = 10 // a second
-	lanesBurst = 100
-)
+// lanesRate is how many a second fill the burst up, half of the keeper's own.
+const lanesRate = 10
 
 // NewLanes makes the budget.
 func NewLanes(l Limits) *Lanes {
-	lanes := &Lanes{limits: l, left: lanesBurst}
+	lanes := &Lanes{limits: l, left: float64(l.Burst)}
 	rand.Read(lanes.key[:])
 	return lanes
 }
@@ -74,7 +72,7 @@ func (l *Lanes) take(network, nik [16]byte, at time.Time) error {
 		l.from, l.used, l.network, l.nik = at, 0, map[[16]byte]int{}, map[[16]byte]int{}
 	}
 	if passed := at.Sub(l.at); passed > 0 {
-		l.left = min(lanesBurst, l.left+passed.Seconds()*lanesRate)
+		l.left = min(float64(l.limits.Burst), l.left+passed.Seconds()*lanesRate)
 		l.at = at
 	}
 	none := [16]byte{}

@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -179,13 +180,19 @@ func (r *Records) Guard(ctx context.Context, guardian, child identity.NIK, proof
 	})
 }
 
-// Unguard ends a guardianship; links made by it end with the child's next consent
-// or at their eighteenth birthday. ErrNoPerson, ErrNoGuardian.
+// Unguard ends a guardianship, and with it every link of the child: a link's row does
+// not tell whose consent made it. ErrNoPerson, ErrNoGuardian.
 func (r *Records) Unguard(ctx context.Context, guardian, child identity.NIK) error {
 	files, err := r.find(ctx, "end-guardian", guardian, child)
 	if err != nil {
 		return err
 	}
+	subject := binary.BigEndian.AppendUint64(nil, uint64(files[1].id))
+	tags, err := r.Keeper.Index(ctx, keeper.KindSubject, [][]byte{subject})
+	if err != nil {
+		return err
+	}
+	at := r.Now().Truncate(time.Second)
 	return r.DB.Bulk(ctx, func(s store.Stores) error {
 		known, err := recorded(s, files[0].id, files[1].id)
 		if err != nil {
@@ -195,13 +202,24 @@ func (r *Records) Unguard(ctx context.Context, guardian, child identity.NIK) err
 			return ErrNoGuardian
 		}
 		for _, g := range known {
-			g.Ended = r.Now().Truncate(time.Second)
+			g.Ended = at
 			if err := s.Guardians.Put(g); err != nil {
 				return err
 			}
 		}
-		return nil
+		return endLinks(s, tags[0], at)
 	})
+}
+
+func endLinks(s store.Stores, subject identity.Tag, at time.Time) error {
+	links, err := s.Links.Of(subject)
+	for _, l := range links {
+		if err == nil && l.Ended.IsZero() {
+			l.Ended = at
+			err = s.Links.Put(l)
+		}
+	}
+	return err
 }
 
 func recorded(s store.Stores, guardian, child identity.PersonID) (out []identity.Guardianship, err error) {
