@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/consenttest"
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/flow/consent"
-	"github.com/amanah-project/amanah/internal/flow/consent/consenttest"
 	"github.com/amanah-project/amanah/internal/store"
 )
 

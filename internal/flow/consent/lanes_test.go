@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/consenttest"
 	"github.com/amanah-project/amanah/internal/flow/consent"
-	"github.com/amanah-project/amanah/internal/flow/consent/consenttest"
 )
 
 // TestLanes: whoever asks a lot stops themselves before they stop others, and the
