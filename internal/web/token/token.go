@@ -32,17 +32,18 @@ type Scope uint8
 
 // Scopes.
 const (
-	ScopeRelay  Scope = 1 + iota // forward encapsulated messages
-	ScopeColour                  // ask for one person's colour
-	ScopeDoor                    // staff at one venue's doors
+	ScopeRelay    Scope = 1 + iota // forward encapsulated messages
+	ScopeColour                    // ask for one person's colour
+	ScopeDoor                      // staff at one venue's doors
+	ScopeDecision                  // be told admit or refuse for one person's journey
 )
 
 // Claims are what a token says.
 type Claims struct {
 	Scope   Scope
 	Partner partner.ID
-	Link    identity.LinkID   // ScopeColour
-	Person  identity.PersonID // ScopeColour
+	Link    identity.LinkID   // ScopeColour, ScopeDecision
+	Person  identity.PersonID // ScopeColour, ScopeDecision
 	Venue   venue.ID          // ScopeDoor
 	Key     identity.Thumbprint
 	Expires time.Time // seconds
