@@ -44,8 +44,12 @@ type Request struct {
 	Auth    string     // Authorization
 	Proof   string     // DPoP
 	Lang    string     // Accept-Language: id, or en
+	Media   string     // Content-Type
 	Relay   dpop.Proof // the relay's own, verified
 	Body    []byte
+	// Attestation is a partner's word that the device's key is of its app, for calls
+	// that link.
+	Attestation string
 }
 
 // Response is the answer, before it is padded and sealed.
@@ -66,6 +70,7 @@ type Device struct {
 	Gate    Gate
 	History History
 	Rights  Rights
+	OAuth   OAuth
 	Book    *gate.Book
 	Tickets func() TicketSigner
 	Now     func() time.Time
@@ -81,9 +86,17 @@ type History interface {
 	Page(ctx context.Context, who gate.Member, page int) (gate.Page, error)
 }
 
+// OAuth answers calls that link a device, before it has a token.
+type OAuth interface {
+	Linking(ctx context.Context, r *Request) Response
+}
+
 // Serve answers one request. It never fails: what cannot be served is answered
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
+	if strings.HasPrefix(r.Path, "/oauth/") {
+		return d.linking(ctx, r)
+	}
 	now := d.Now()
 	claims, proof, err := d.admit(r, now)
 	who := gate.Member{Link: claims.Link, Person: claims.Person}
@@ -112,6 +125,21 @@ func proofs(relay, device dpop.Proof) (run uint64, all keeper.Proofs) {
 		return 0, all
 	}
 	return max(relay.Run, device.Run), all
+}
+
+// linking hands a call to the authorization server, beside an intent like any
+// other's: to the relay it is one more message.
+func (d *Device) linking(ctx context.Context, r *Request) Response {
+	covered := make(chan struct{})
+	go func() {
+		defer close(covered)
+		ask := gate.Ask{Act: venue.ActVoid, Partner: r.Partner, Fault: ErrRoute}
+		ask.Run, ask.Proofs = proofs(r.Relay, dpop.Proof{})
+		d.Gate.Do(ctx, ask)
+	}()
+	out := d.OAuth.Linking(ctx, r)
+	<-covered
+	return out
 }
 
 // admit opens the token and verifies the proof that comes with it.

@@ -146,7 +146,7 @@ func Verify(proof string, w Want) (Proof, error) {
 		return Proof{}, ErrProof
 	}
 	var c claims
-	if err := unmarshal(body, &c); err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 {
+	if err := Unmarshal(body, &c); err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 {
 		return Proof{}, ErrProof
 	}
 	if c.Method != w.Method || c.URL != w.URL || !bound(c.Hash, w.Token) {
@@ -184,7 +184,9 @@ func decode(s string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(s)
 }
 
-func unmarshal(segment string, v any) error {
+// Unmarshal reads one segment of a compact JWS, base64url of JSON, in which no object
+// names a member twice.
+func Unmarshal(segment string, v any) error {
 	raw, err := decode(segment)
 	if err != nil {
 		return err
@@ -238,7 +240,7 @@ func value(d *json.Decoder) error {
 
 func parseHeader(head string) (proofKey, error) {
 	var h header
-	if err := unmarshal(head, &h); err != nil || h.Typ != "dpop+jwt" || h.JWK == nil || h.JWK.D != "" {
+	if err := Unmarshal(head, &h); err != nil || h.Typ != "dpop+jwt" || h.JWK == nil || h.JWK.D != "" {
 		return proofKey{}, ErrProof
 	}
 	return h.key()

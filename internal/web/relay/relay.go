@@ -164,10 +164,13 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, 
 		Method:  inner.Method,
 		Path:    inner.Path,
 		Auth:    ohttp.Get(inner.Header, "authorization"),
-		Proof:   ohttp.Get(inner.Header, "dpop"),
+		Proof:   all(inner.Header, "dpop"),
 		Lang:    ohttp.Get(inner.Header, "accept-language"),
+		Media:   ohttp.Get(inner.Header, "content-type"),
 		Body:    inner.Body,
 		Relay:   proof,
+
+		Attestation: all(inner.Header, "oauth-client-attestation"),
 	})
 	outcome = "answered"
 	message, err := encode(out)
@@ -182,6 +185,21 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, 
 	}
 	sealed, err = seal.Seal(nil, message)
 	return sealed, outcome, err
+}
+
+// all joins the values of a field that may be there once: two proofs are none.
+func all(fields []ohttp.Field, name string) string {
+	first, more := "", false
+	for _, f := range fields {
+		switch {
+		case f.Name != name:
+		case more:
+			return first + ", " + f.Value
+		default:
+			first, more = f.Value, true
+		}
+	}
+	return first
 }
 
 func encode(r api.Response) ([]byte, error) {
