@@ -94,7 +94,7 @@ type OAuth interface {
 // Serve answers one request. It never fails: what cannot be served is answered
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
-	if strings.HasPrefix(r.Path, "/oauth/") {
+	if d.OAuth != nil && strings.HasPrefix(r.Path, "/oauth/") {
 		return d.linking(ctx, r)
 	}
 	now := d.Now()
