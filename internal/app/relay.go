@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/amanah-project/amanah/client"
@@ -17,19 +16,16 @@ import (
 type RelayOptions struct {
 	Credential string // file
 	Listen     string
-	Cert, Key  string // PEM files; empty for plain HTTP on loopback
+	Cert, Key  string        // PEM files; empty for plain HTTP on loopback
+	Timeout    time.Duration // of one forwarded message; at most 25 s
 	Log        io.Writer
 }
 
 // RunRelay runs a partner's relay until ctx ends.
 func RunRelay(ctx context.Context, opt RelayOptions) error {
-	raw, err := os.ReadFile(opt.Credential)
+	credential, err := readRelayCredential(opt.Credential)
 	if err != nil {
-		return fault.New(fault.Invalid, "the relay's credential file cannot be read")
-	}
-	credential, err := client.ParseRelay(raw)
-	if err != nil {
-		return fault.Newf(fault.Invalid, "the credential file is not one of 'amanah partner add': %v", err)
+		return err
 	}
 	if (opt.Cert == "") != (opt.Key == "") {
 		return fault.New(fault.Invalid, "give both --tls-cert and --tls-key, or neither")
@@ -37,13 +33,16 @@ func RunRelay(ctx context.Context, opt RelayOptions) error {
 	if opt.Cert == "" && !Loopback(opt.Listen) {
 		return fault.New(fault.Invalid, "without TLS a relay listens on loopback only, behind a proxy that ends TLS: give --tls-cert and --tls-key, or a loopback address")
 	}
+	if opt.Timeout <= 0 || opt.Timeout > 25*time.Second {
+		return fault.New(fault.Invalid, "--timeout is above 0 and at most 25s: devices wait no longer")
+	}
 	log := telemetry.Log(opt.Log, "text", slog.LevelInfo)
 	l, err := bind(opt.Listen)
 	if err != nil {
 		return err
 	}
 	srv := &http.Server{
-		Handler: client.NewRelay(credential, client.RelayOptions{}), ReadHeaderTimeout: 5 * time.Second,
+		Handler: client.NewRelay(credential, client.RelayOptions{Timeout: opt.Timeout}), ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 8 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}

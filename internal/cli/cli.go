@@ -26,6 +26,7 @@ import (
 // The exit statuses that no kind of error has.
 const (
 	exitPartly      = 8
+	exitNotPassed   = 9
 	exitInterrupted = 130
 )
 
@@ -34,6 +35,11 @@ type errPartly struct{ text string }
 
 func (e *errPartly) Error() string { return e.text }
 
+// errNotPassed is the error of a certification in which cases failed.
+type errNotPassed struct{ text string }
+
+func (e *errNotPassed) Error() string { return e.text }
+
 // Exit returns the process's exit status for an error.
 func Exit(err error) int {
 	if err == nil {
@@ -41,6 +47,9 @@ func Exit(err error) int {
 	}
 	if _, ok := errors.AsType[*errPartly](err); ok {
 		return exitPartly
+	}
+	if _, ok := errors.AsType[*errNotPassed](err); ok {
+		return exitNotPassed
 	}
 	switch fault.KindOf(err) {
 	case fault.Invalid:
@@ -65,7 +74,7 @@ colour, proves who looked, and traces any leak to the copy it came from.
 Exit status: 0 done, 1 internal error, 2 the input or configuration must change,
 3 not found, 4 conflict with what is stored, 5 denied, 6 busy: try again,
 7 something needed is not available, 8 done but for rows that were refused,
-130 interrupted.`
+9 a certification that was not passed, 130 interrupted.`
 
 // commands is the tree of nouns and verbs.
 type commands struct {

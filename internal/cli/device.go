@@ -16,6 +16,7 @@ import (
 type deviceCmd struct {
 	Checkin deviceCheckinCmd `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
 	Leave   deviceLeaveCmd   `cmd:"" help:"Check out, by visit or by the code of an exit.\n\nExample: amanah device leave --link phone.json --code 'https://…/v/…'"`
+	Cover   deviceCoverCmd   `cmd:"" help:"Send check-outs that end nothing, until the time is over.\n\nExample: amanah device cover --link phone.json --every 30m --timeout 8h"`
 	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
 	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
 	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`

@@ -80,8 +80,9 @@ func TestExitStatuses(t *testing.T) {
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	failures := map[error]*console{
-		&errPartly{"a part"}: {ctx: t.Context(), errors: &bytes.Buffer{}},
-		context.Canceled:     {ctx: ended, errors: &bytes.Buffer{}},
+		&errPartly{"a part"}:    {ctx: t.Context(), errors: &bytes.Buffer{}},
+		&errNotPassed{"a case"}: {ctx: t.Context(), errors: &bytes.Buffer{}},
+		context.Canceled:        {ctx: ended, errors: &bytes.Buffer{}},
 	}
 	for _, k := range fault.Kinds() {
 		failures[fmt.Errorf("somewhere: %w", fault.New(k, k.String()))] = &console{ctx: t.Context(), errors: &bytes.Buffer{}}

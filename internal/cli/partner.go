@@ -14,6 +14,7 @@ type partnerCmd struct {
 	List    partnerListCmd    `cmd:"" help:"List partners.\n\nExample: amanah partner list --json"`
 	Suspend partnerSuspendCmd `cmd:"" help:"Stop serving a partner, everywhere within five seconds.\n\nExample: amanah partner suspend 2"`
 	Resume  partnerResumeCmd  `cmd:"" help:"Serve a suspended partner again.\n\nExample: amanah partner resume 2"`
+	Examine partnerExamineCmd `cmd:"" help:"Run the published cases of certification against a relay and an app.\n\nExample: amanah partner examine --setup certify --credential toko.json --relay https://relay.toko.example --client 'amanah device' --report report.json"`
 	Relay   partnerRelayCmd   `cmd:"" help:"Run a partner's relay.\n\nExample: amanah partner relay --credential toko.json --listen 127.0.0.1:8080"`
 }
 
@@ -102,11 +103,12 @@ func setPartner(c *console, s settings, id uint32, state partner.State) error {
 }
 
 type partnerRelayCmd struct {
-	Credential string `required:"" help:"The relay's credential file."`
-	Listen     string `default:"127.0.0.1:8080" help:"Address to listen on."`
-	TLSCert    string `name:"tls-cert" help:"PEM file of the certificate chain."`
-	TLSKey     string `name:"tls-key" help:"PEM file of the certificate's key."`
-	UntilEOF   bool   `name:"until-eof" hidden:"" help:"End when standard input ends."`
+	Credential string        `required:"" help:"The relay's credential file."`
+	Listen     string        `default:"127.0.0.1:8080" help:"Address to listen on."`
+	TLSCert    string        `name:"tls-cert" help:"PEM file of the certificate chain."`
+	TLSKey     string        `name:"tls-key" help:"PEM file of the certificate's key."`
+	Timeout    time.Duration `default:"20s" help:"How long the platform may take to answer a message."`
+	UntilEOF   bool          `name:"until-eof" hidden:"" help:"End when standard input ends."`
 }
 
 // Run relays until it is interrupted.
@@ -114,6 +116,6 @@ func (cmd *partnerRelayCmd) Run(c *console) error {
 	ctx, cancel := c.until(cmd.UntilEOF)
 	defer cancel()
 	return app.RunRelay(ctx, app.RelayOptions{
-		Credential: cmd.Credential, Listen: cmd.Listen, Cert: cmd.TLSCert, Key: cmd.TLSKey, Log: c.errors,
+		Credential: cmd.Credential, Listen: cmd.Listen, Cert: cmd.TLSCert, Key: cmd.TLSKey, Timeout: cmd.Timeout, Log: c.errors,
 	})
 }
