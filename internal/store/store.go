@@ -74,5 +74,6 @@ type Stores struct {
 	Venues         venue.Store
 	Visits         venue.VisitStore
 	Lookups        venue.LookupStore
+	Asks           venue.AskStore
 	Log            accesslog.Store
 }

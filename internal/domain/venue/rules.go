@@ -120,6 +120,9 @@ func CheckParty(n int) error {
 // limit people.
 func Fits(inside, n, limit int) bool { return inside+n <= limit }
 
+// Asks reports whether the act asks for the colours of those it is for.
+func (a Act) Asks() bool { return a == ActCheckIn || a == ActLook }
+
 // String names the act as metrics and commands show it.
 func (a Act) String() string {
 	switch a {

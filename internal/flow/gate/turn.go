@@ -331,27 +331,33 @@ func (t *turn) write(s store.Stores) error {
 	if err := s.Venues.Add(deltas); err != nil {
 		return err
 	}
-	leaves, err := t.unstored(s)
+	asks, err := t.note(s)
 	if err != nil {
+		return err
+	}
+	leaves, missed, err := t.unstored(s)
+	if err != nil {
+		return err
+	}
+	if err := s.Asks.Put(append(missed, asks...)); err != nil {
 		return err
 	}
 	return s.Log.Put(append(leaves, t.leaf))
 }
 
-// unstored returns the voided leaves that are not in the log: a transaction that
-// was lost with its connection may have taken effect all the same.
-func (t *turn) unstored(s store.Stores) ([]accesslog.Leaf, error) {
-	var out []accesslog.Leaf
+// unstored returns the voided leaves that are not in the log, with their asks: a
+// transaction that was lost with its connection may have taken effect all the same.
+func (t *turn) unstored(s store.Stores) (leaves []accesslog.Leaf, asks []venue.Ask, err error) {
 	for _, l := range t.voided {
-		_, err := s.Log.Get(l.Gate, l.Seq)
+		_, err := s.Log.Get(l.leaf.Gate, l.leaf.Seq)
 		switch {
 		case errors.Is(err, accesslog.ErrNoLeaf):
-			out = append(out, l)
+			leaves, asks = append(leaves, l.leaf), append(asks, l.asks...)
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return leaves, asks, nil
 }
 
 // answer hands out what the committed turn decided.

@@ -22,7 +22,7 @@ type worker struct {
 	ctx    context.Context
 	gate   accesslog.GateID
 	open   bool
-	voided []accesslog.Leaf // signed, but their transaction failed: kept for the next commit
+	voided []lost // signed, but their transaction failed: kept for the next commit
 }
 
 func (w *worker) run() {
@@ -142,7 +142,7 @@ func (r *round) collect() error {
 		item := keeper.GateItem{
 			Event:   [16]byte(random[16*len(r.items):]),
 			Colour:  status.SealedColour{Person: m.Person},
-			Asks:    a.Act == venue.ActCheckIn || a.Act == venue.ActLook,
+			Asks:    a.Act.Asks(),
 			Detail:  detail,
 			Instant: instant,
 			With:    with,
@@ -271,7 +271,6 @@ func (r *round) commit() error {
 	}
 	// The colours were opened: that must not go unrecorded because the
 	// transaction failed.
-	r.leaf.Voided = true
-	r.worker.voided = append(r.worker.voided, r.leaf)
+	r.worker.voided = append(r.worker.voided, r.lose())
 	return err
 }

@@ -46,6 +46,7 @@ type state struct {
 	visits     tree[id16, venue.Visit]
 	trails     tree[trail, none]
 	due        tree[due, none] // open visits
+	asks       tree[trail, venue.Ask]
 	leaves     tree[leafKey, accesslog.Leaf]
 }
 

@@ -75,10 +75,11 @@ func testNothing(t *testing.T, db store.DB) {
 	putAuthorizations(t, db, authorization(1))
 	putCards(t, db, card(1))
 	countTries(t, db, 1, 1, 1)
+	putAsks(t, db, ask(1))
 	update(t, db, func(s store.Stores) error {
 		_, left := s.Visits.Leave(nil)
 		return errors.Join(s.People.Put(nil), s.People.Quarantine(nil), s.Status.PutColours(nil), s.Status.PutEvidence(nil),
-			s.Venues.Add(nil), s.Visits.Put(nil), s.Log.Put(nil), left)
+			s.Venues.Add(nil), s.Visits.Put(nil), s.Asks.Put(nil), s.Log.Put(nil), left)
 	})
 	view(t, db, func(s store.Stores) error {
 		p, err1 := s.People.Get(nil)
@@ -86,10 +87,11 @@ func testNothing(t *testing.T, db store.DB) {
 		v, err3 := s.Visits.Get(nil)
 		o, err4 := s.Visits.Of(nil)
 		i, err5 := s.Venues.Inside(nil)
-		if len(p)+len(b)+len(v)+len(o)+len(i) != 0 {
+		k, err6 := s.Asks.Of(nil)
+		if len(p)+len(b)+len(v)+len(o)+len(i)+len(k) != 0 {
 			t.Error("got something for nothing")
 		}
-		return errors.Join(err1, err2, err3, err4, err5)
+		return errors.Join(err1, err2, err3, err4, err5, err6)
 	})
 	for _, n := range []int{0, -1} {
 		update(t, db, func(s store.Stores) error {
@@ -102,10 +104,11 @@ func testNothing(t *testing.T, db store.DB) {
 			a, err7 := s.Authorizations.Forget(at(1e8), n)
 			k, err8 := s.Cards.Forget(at(1e8), n)
 			w, err9 := s.PINs.Forget(1<<30, n)
-			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a+k+w != 0 {
+			x, err10 := s.Asks.Forget(at(1e8), n)
+			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a+k+w+x != 0 {
 				t.Errorf("got something for n = %d", n)
 			}
-			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9)
+			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10)
 		})
 	}
 }
