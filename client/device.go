@@ -27,10 +27,24 @@ type Problem struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
+
+	// Of a person whose colours of the day are used up (ProblemLimit).
+	Text   string    `json:"text,omitempty"` // what to tell them, in the device's language
+	Told   int       `json:"told,omitempty"` // colours told today
+	Resets time.Time `json:"resets,omitzero"`
 }
 
+// ProblemLimit is the type of the refusal of a colour over the day's limit: Asks
+// says who was told the others.
+const ProblemLimit = "urn:amanah:problem:limit"
+
 // Error says what is wrong, in words fit for the user.
-func (p *Problem) Error() string { return p.Title }
+func (p *Problem) Error() string {
+	if p.Text != "" {
+		return p.Text
+	}
+	return p.Title
+}
 
 // Options tune a Device; the zero value is usable.
 type Options struct {

@@ -19,6 +19,7 @@ type deviceCmd struct {
 	Cover   deviceCoverCmd   `cmd:"" help:"Send check-outs that end nothing, until the time is over.\n\nExample: amanah device cover --link phone.json --every 30m --timeout 8h"`
 	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
 	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
+	Asks    deviceAsksCmd    `cmd:"" help:"See who asked for one's own colour in the last 14 days, by which link, and what became of it.\n\nExample: amanah device asks --link phone.json --page 1"`
 	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
 	Links   deviceLinksCmd   `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
 	Unlink  deviceUnlinkCmd  `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
@@ -77,7 +78,7 @@ func deviceError(err error) error {
 	case errors.As(err, &p):
 		for _, k := range []fault.Kind{fault.Invalid, fault.NotFound, fault.Conflict, fault.Denied, fault.Busy, fault.Unavailable} {
 			if problem.Status(k) == p.Status {
-				return fault.New(k, p.Title)
+				return fault.New(k, p.Error())
 			}
 		}
 	case errors.Is(err, client.ErrUnavailable):

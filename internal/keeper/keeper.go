@@ -282,6 +282,7 @@ type GateResult struct {
 	Timeline [64]byte
 	Behind   bool // the row's version trails the keeper's head
 	Left     int  // colours left to the person today
+	Used     int  // colours told to the person today, this one included
 	Who      venue.Pseudonym
 }
 

@@ -49,8 +49,8 @@ func (t *turn) note(s store.Stores) ([]venue.Ask, error) {
 	}
 	var out []venue.Ask
 	for i, p := range t.batch {
-		if !p.ask.Act.Asks() {
-			continue
+		if !p.ask.Act.Asks() || t.steps[t.first[i]].refused {
+			continue // what was not taken asked for nothing: its retry will
 		}
 		for j := range 1 + len(p.ask.With) {
 			if at := t.first[i] + j; !visits[at] {
@@ -64,7 +64,7 @@ func (t *turn) note(s store.Stores) ([]venue.Ask, error) {
 // outcome says what became of the asking for one person's colour.
 func (t *turn) outcome(at int, a *Ask, done *Answer) venue.AskOutcome {
 	switch {
-	case !a.through(t.links[at], t.now):
+	case !a.through(t.links[at]):
 		return venue.AskRefused
 	case t.reply.Results[at].Outcome == keeper.GateLimited:
 		return venue.AskLimited

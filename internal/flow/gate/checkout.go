@@ -65,11 +65,17 @@ func leave(s store.Stores, visits []venue.Visit, leaving []venue.Leaving) (int, 
 	return total, s.Venues.Add(deltas)
 }
 
-// Forget removes the visits of days before d, at most n, and returns how many.
+// Forget removes the visits and asks of days before d, at most n of each, and
+// returns how many of the more numerous it removed.
 func Forget(ctx context.Context, db store.DB, before time.Time, n int) (int, error) {
 	var gone int
-	err := db.Bulk(ctx, func(s store.Stores) (err error) {
-		gone, err = s.Visits.Forget(before, n)
+	err := db.Bulk(ctx, func(s store.Stores) error {
+		visits, err := s.Visits.Forget(before, n)
+		if err != nil {
+			return err
+		}
+		asks, err := s.Asks.Forget(before, n)
+		gone = max(visits, asks)
 		return err
 	})
 	return gone, err

@@ -79,8 +79,9 @@ type Answer struct {
 	Inside    int           // people inside after this
 	Limit     int           // people the venue may hold now
 	Stay      time.Duration // after which the visit ends by itself
-	LeftToday int
-	Closed    int // visits closed
+	LeftToday int           // colours the person who asks may still be told today
+	UsedToday int           // colours they were told today
+	Closed    int           // visits closed
 	Receipt   Receipt
 }
 

@@ -59,7 +59,11 @@ func (h *History) Page(ctx context.Context, who Member, page int) (Page, error) 
 	}
 	from, to := min(page*PageSize, len(visits)), min((page+1)*PageSize, len(visits))
 	out := Page{More: to < len(visits)}
-	sealed, err := h.sealed(ctx, visits[from:to])
+	refs := make([]venue.LeafRef, to-from)
+	for i, v := range visits[from:to] {
+		refs[i] = v.Leaf
+	}
+	sealed, err := h.sealed(ctx, refs)
 	if err != nil {
 		return Page{}, err
 	}
@@ -73,7 +77,9 @@ func (h *History) Page(ctx context.Context, who Member, page int) (Page, error) 
 	return out, nil
 }
 
-func (h *History) visits(ctx context.Context, who identity.PersonID, now time.Time) ([]venue.Visit, error) {
+// trails are the person's days as far back as they may see, without those whose
+// key is gone.
+func (h *History) trails(ctx context.Context, who identity.PersonID, now time.Time) ([]venue.Trail, error) {
 	days := make([]day.Day, HistoryDays)
 	for i := range days {
 		days[i] = day.Of(now).Add(-i)
@@ -88,6 +94,14 @@ func (h *History) visits(ctx context.Context, who identity.PersonID, now time.Ti
 			trails = append(trails, venue.Trail{Day: days[i], Who: name})
 		}
 	}
+	return trails, nil
+}
+
+func (h *History) visits(ctx context.Context, who identity.PersonID, now time.Time) ([]venue.Visit, error) {
+	trails, err := h.trails(ctx, who, now)
+	if err != nil {
+		return nil, err
+	}
 	var visits []venue.Visit
 	err = h.DB.View(ctx, func(s store.Stores) error {
 		of, err := s.Visits.Of(trails)
@@ -98,19 +112,32 @@ func (h *History) visits(ctx context.Context, who identity.PersonID, now time.Ti
 	return visits, err
 }
 
-// sealed finds each visit's event in its leaf.
-func (h *History) sealed(ctx context.Context, visits []venue.Visit) ([]keeper.SealedEvent, error) {
-	out := make([]keeper.SealedEvent, len(visits))
+// names are the partners' names.
+func (h *History) names(ctx context.Context) (map[partner.ID]string, error) {
+	out := map[partner.ID]string{}
 	err := h.DB.View(ctx, func(s store.Stores) error {
-		for i, v := range visits {
-			leaf, err := s.Log.Get(v.Leaf.Gate, v.Leaf.Seq)
+		all, err := s.Partners.All()
+		for _, p := range all {
+			out[p.ID] = p.Name
+		}
+		return err
+	})
+	return out, err
+}
+
+// sealed finds events in their leaves.
+func (h *History) sealed(ctx context.Context, refs []venue.LeafRef) ([]keeper.SealedEvent, error) {
+	out := make([]keeper.SealedEvent, len(refs))
+	err := h.DB.View(ctx, func(s store.Stores) error {
+		for i, ref := range refs {
+			leaf, err := s.Log.Get(ref.Gate, ref.Seq)
 			if err != nil {
 				return err
 			}
-			if v.Leaf.Index >= len(leaf.Events) {
+			if ref.Index < 0 || ref.Index >= len(leaf.Events) {
 				return venue.ErrDetail
 			}
-			e := leaf.Events[v.Leaf.Index]
+			e := leaf.Events[ref.Index]
 			out[i] = keeper.SealedEvent{ID: e.ID, Sealed: e.Sealed}
 		}
 		return nil

@@ -151,7 +151,7 @@ func (a *Ask) names() venue.VisitID {
 // serve decides one ask against what was loaded and what the batch did so far.
 func (t *turn) serve(i int, a *Ask) Answer {
 	first := t.first[i]
-	out := Answer{LeftToday: t.reply.Results[first].Left}
+	out := Answer{LeftToday: t.reply.Results[first].Left, UsedToday: t.reply.Results[first].Used}
 	if s := &t.steps[first]; s.refused {
 		out.Err = s.err
 		return out
@@ -184,6 +184,9 @@ func (t *turn) colour(first int, a *Ask, out *Answer) bool {
 		s := &t.steps[first+j]
 		if s.err != nil {
 			out.Err = s.err
+			if errors.Is(s.err, ErrLimited) {
+				out.Err = &Limit{Told: t.reply.Results[first+j].Used, Member: j > 0, Until: t.tomorrow()}
+			}
 			return false
 		}
 		if j == 0 {

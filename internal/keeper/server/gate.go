@@ -214,7 +214,7 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult) {
 		k.asks.add(k.counts.day, it.Colour.Person)
 	}
 	k.mu.Unlock()
-	res.Left = max(0, k.opt.ColoursPerDay-used)
+	res.Left, res.Used = max(0, k.opt.ColoursPerDay-used), used
 	switch {
 	case limited:
 		res.Outcome = keeper.GateLimited

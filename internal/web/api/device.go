@@ -84,6 +84,7 @@ type Gate interface {
 // History is the flow behind a person's own history.
 type History interface {
 	Page(ctx context.Context, who gate.Member, page int) (gate.Page, error)
+	Asks(ctx context.Context, who gate.Member, page int) (gate.Asks, error)
 }
 
 // OAuth answers calls that link a device, before it has a token.
@@ -176,6 +177,14 @@ func (d *Device) void(ctx context.Context, a gate.Ask, why error) Response {
 	return d.problem(d.Gate.Do(ctx, a).Err)
 }
 
+// untold says why a colour was not told.
+func (d *Device) untold(lang string, err error) Response {
+	if l, ok := errors.AsType[*gate.Limit](err); ok {
+		return d.limited(lang, l)
+	}
+	return d.problem(err)
+}
+
 func (d *Device) problem(err error) Response {
 	switch {
 	case errors.Is(err, keeper.ErrUsed):
@@ -208,7 +217,7 @@ func (d *Device) checkIn(ctx context.Context, r *Request, a gate.Ask, now time.T
 	}
 	answer := d.Gate.Do(ctx, a)
 	if answer.Err != nil {
-		return d.problem(answer.Err)
+		return d.untold(r.Lang, answer.Err)
 	}
 	return d.admitted(r, answer, holder, now)
 }
@@ -331,7 +340,7 @@ func (d *Device) look(ctx context.Context, r *Request, a gate.Ask, _ time.Time) 
 	a.Act = venue.ActLook
 	answer := d.Gate.Do(ctx, a)
 	if answer.Err != nil {
-		return d.problem(answer.Err)
+		return d.untold(r.Lang, answer.Err)
 	}
 	return d.ok(d.appendColour(append([]byte(nil), '{'), r.Lang, answer, '}'))
 }
@@ -371,11 +380,17 @@ func (d *Device) history(ctx context.Context, r *Request, a gate.Ask, _ time.Tim
 // is checked and an intent left as for every other; wrong says why it cannot be
 // served at all.
 func (d *Device) cover(ctx context.Context, a gate.Ask, wrong error) error {
+	return d.covered(ctx, a, wrong).Err
+}
+
+// covered is cover with all that the gate answers: how many colours of the day are
+// left, too.
+func (d *Device) covered(ctx context.Context, a gate.Ask, wrong error) gate.Answer {
 	a.Act = venue.ActCover
 	if wrong != nil {
 		a.Act, a.Fault = venue.ActVoid, wrong
 	}
-	return d.Gate.Do(ctx, a).Err
+	return d.Gate.Do(ctx, a)
 }
 
 // pageOf reads the page, from 0, that a path asks for.

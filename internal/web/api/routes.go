@@ -19,6 +19,7 @@ type deviceRoute struct {
 
 // deviceRoutes is all that devices are served. It is never written to.
 var deviceRoutes = []deviceRoute{
+	{"GET", "/v1/asks", (*Device).asks},
 	{"GET", "/v1/links", (*Device).links},
 	{"DELETE", "/v1/links/{link}", (*Device).unlink},
 	{"GET", "/v1/status", (*Device).look},

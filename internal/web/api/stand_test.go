@@ -42,6 +42,8 @@ type plainKeeper struct {
 	events map[[16]byte]keeper.Event
 	fate   keeper.GateOutcome // of every item, when set
 	last   []keeper.GateItem
+	told   map[identity.PersonID]int // colours of the day
+	most   int                       // of them; more than any test asks, unless set
 }
 
 func (k *plainKeeper) OpenGate(context.Context) (accesslog.GateID, accesslog.Hash, error) {
@@ -65,14 +67,22 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 	k.seq[id]++
 	k.last = items
 	for _, it := range items {
-		res := keeper.GateResult{Outcome: keeper.GateAbsent, Left: 11, Who: pseudonym(it.Colour.Person, day.Of(it.Instant))}
-		if it.Colour.Version > 0 {
+		res := keeper.GateResult{Outcome: keeper.GateAbsent, Who: pseudonym(it.Colour.Person, day.Of(it.Instant))}
+		switch {
+		case it.Asks && k.told[it.Colour.Person] >= k.most:
+			res.Outcome = keeper.GateLimited
+		case it.Colour.Version > 0:
 			res.Outcome = keeper.GateOpened
 			copy(res.Timeline[:], it.Colour.Sealed)
+			if it.Asks {
+				k.told[it.Colour.Person]++
+			}
 		}
 		if k.fate != 0 {
 			res.Outcome = k.fate
 		}
+		res.Used = k.told[it.Colour.Person]
+		res.Left = k.most - res.Used
 		r.Results = append(r.Results, res)
 		r.Leaf.Events = append(r.Leaf.Events, accesslog.Event{ID: it.Event, Sealed: it.Detail})
 		k.events[it.Event] = keeper.Event{Person: it.Colour.Person, Timeline: res.Timeline, Detail: it.Detail}
@@ -140,7 +150,7 @@ func newStand(t testing.TB) *stand {
 	s := &stand{
 		t: t, now: time.Date(2022, 8, 1, 5, 0, 0, 0, time.UTC), db: memory.New(), venues: newKey(t),
 		contract: shipped(t),
-		keeper:   &plainKeeper{seq: map[accesslog.GateID]uint64{}, events: map[[16]byte]keeper.Event{}},
+		keeper:   &plainKeeper{seq: map[accesslog.GateID]uint64{}, events: map[[16]byte]keeper.Event{}, told: map[identity.PersonID]int{}, most: 1000},
 	}
 	clock := func() time.Time { return s.now }
 	policy, err := venue.ShippedPolicy()
