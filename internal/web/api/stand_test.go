@@ -82,7 +82,7 @@ func (k *plainKeeper) Gate(_ context.Context, id accesslog.GateID, items []keepe
 			res.Outcome = k.fate
 		}
 		res.Used = k.told[it.Colour.Person]
-		res.Left = k.most - res.Used
+		res.Left = min(k.most-res.Used, 12)
 		r.Results = append(r.Results, res)
 		r.Leaf.Events = append(r.Leaf.Events, accesslog.Event{ID: it.Event, Sealed: it.Detail})
 		k.events[it.Event] = keeper.Event{Person: it.Colour.Person, Timeline: res.Timeline, Detail: it.Detail}
