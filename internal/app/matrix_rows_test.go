@@ -37,6 +37,7 @@ func matrix() []row {
 		{"GET /v1/visits", "oneself", get("/v1/visits"), person, false},
 		{"POST /v1/visits/leave", "the device's person", (*town).leave, theirs, true},
 		{"GET /v1/venues/{venue}", "the public", get("/v1/venues/1"), person, false},
+		{"GET /v1/asks", "oneself", get("/v1/asks"), person, false},
 		{"GET /v1/links", "oneself", get("/v1/links"), person, false},
 		{"DELETE /v1/links/{link}", "the device's person", (*town).unlink, theirs, false},
 	}

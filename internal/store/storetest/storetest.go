@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,10 +23,19 @@ import (
 // Run runs the whole contract. Open returns a fresh, empty database for each test
 // and closes it at the test's end; a test may close it before.
 func Run(t *testing.T, open func(t *testing.T) store.DB) {
-	for _, c := range []struct {
-		name string
-		test func(t *testing.T, db store.DB)
-	}{
+	for _, c := range slices.Concat(peopleCases(), gateCases(), sharedCases()) {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}
+
+type testCase struct {
+	name string
+	test func(t *testing.T, db store.DB)
+}
+
+// peopleCases are the stores of people, partners and what links them.
+func peopleCases() []testCase {
+	return []testCase{
 		{"People/put and get", testPeople},
 		{"People/NIK taken", testNIKTaken},
 		{"People/known id", testPersonKnown},
@@ -57,6 +67,12 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"PINs/tries from many", testPINTriesRace},
 		{"Progress", testProgress},
 		{"Partners", testPartners},
+	}
+}
+
+// gateCases are the stores of colours, places and what happened at their doors.
+func gateCases() []testCase {
+	return []testCase{
 		{"Status/colours", testColours},
 		{"Status/older is kept out", testColourVersions},
 		{"Status/walk", testWalkColours},
@@ -80,6 +96,12 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"Log/again and forked", testLeafAgain},
 		{"Log/malformed", testLeafMalformed},
 		{"Log/of and gates", testLeavesOf},
+	}
+}
+
+// sharedCases are what holds for all stores, and for transactions.
+func sharedCases() []testCase {
+	return []testCase{
 		{"Numbers out of range", testRange},
 		{"Nothing asked", testNothing},
 		{"Batch of 256", testLargeBatch},
@@ -102,8 +124,6 @@ func Run(t *testing.T, open func(t *testing.T) store.DB) {
 		{"Same ids from many", testSameIDs},
 		{"Counts add up", testCounts},
 		{"No write skew", testWriteSkew},
-	} {
-		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
 }
 
