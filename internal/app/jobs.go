@@ -23,6 +23,11 @@ func (s *Server) jobs() []job {
 	return []job{
 		{"partners", pollEvery, func(ctx context.Context) error { return s.members.poll(ctx, s.db) }},
 		{"venues", 2 * time.Second, func(ctx context.Context) error { return s.book.Refresh(ctx, s.db) }},
+		{"run", 2 * time.Second, func(ctx context.Context) error {
+			r, err := s.keeper.Use(ctx, 0, nil)
+			s.meet(r)
+			return err
+		}},
 		{"keys", 10 * time.Minute, func(ctx context.Context) error {
 			return s.ring.renew(ctx, s.keeper, s.cfg.Host, s.gateway, s.codes, time.Now)
 		}},

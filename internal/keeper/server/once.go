@@ -57,7 +57,7 @@ func (o *once) use(now time.Time, run uint64, list keeper.Proofs, by uint64) err
 	for _, p := range proofs {
 		if who, used := o.find(p); !used {
 			o.young[p] = by
-		} else if who != by {
+		} else if who != by && remembers {
 			err = keeper.ErrUsed
 		}
 	}
