@@ -33,7 +33,8 @@ type Credential struct {
 	Token   string    // the access token
 	Key     []byte    // Ed25519 seed of the device's key
 	Created time.Time // seconds
-	Expires time.Time // seconds
+	Expires time.Time // of the token, in seconds
+	Refresh string    // for the next token; empty when an operator made the link
 }
 
 // RelayCredential is what lets a partner's relay forward messages. It is a secret:
@@ -56,6 +57,7 @@ type credentialJSON struct {
 	Partner  uint32    `json:"partner,omitempty"`
 	Venue    uint64    `json:"venue,omitempty"`
 	Token    string    `json:"token"`
+	Refresh  string    `json:"refresh,omitempty"`
 	Alg      string    `json:"alg"`
 	Key      string    `json:"key"`
 	Created  time.Time `json:"created,omitzero"`
@@ -74,7 +76,7 @@ func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 func (c Credential) Marshal() ([]byte, error) {
 	return json.MarshalIndent(credentialJSON{
 		Kind: kindDevice, Host: c.Host, Relay: c.Relay, Pin: b64(c.Pin), Partner: c.Partner, Token: c.Token,
-		Alg: algEdDSA, Key: b64(c.Key), Created: c.Created.UTC(), Expires: c.Expires.UTC(),
+		Alg: algEdDSA, Key: b64(c.Key), Created: c.Created.UTC(), Expires: c.Expires.UTC(), Refresh: c.Refresh,
 	}, "", "  ")
 }
 
@@ -108,7 +110,7 @@ func ParseCredential(raw []byte) (Credential, error) {
 	if err != nil || len(pin) != ed25519.PublicKeySize || j.Relay == "" {
 		return Credential{}, fmt.Errorf("%w: its pin or relay is missing", ErrCredential)
 	}
-	return Credential{j.Host, j.Relay, pin, j.Partner, j.Token, key, j.Created, j.Expires}, nil
+	return Credential{j.Host, j.Relay, pin, j.Partner, j.Token, key, j.Created, j.Expires, j.Refresh}, nil
 }
 
 // ParseRelay reads a relay's credential.

@@ -205,23 +205,26 @@ func isNonce(p *Problem) bool { return strings.HasPrefix(p.Title, "use_dpop_nonc
 
 // once sends one encapsulated request and opens its answer.
 func (d *Device) once(ctx context.Context, method, path string, content []byte) (*answer, error) {
+	token := d.token()
+	return d.send(ctx, method, path, token, []ohttp.Field{
+		{Name: "authorization", Value: "DPoP " + token}, {Name: "accept-language", Value: d.opt.Language},
+	}, content)
+}
+
+// send proves and seals a request and opens its answer.
+func (d *Device) send(ctx context.Context, method, path, token string, header []ohttp.Field, content []byte) (*answer, error) {
 	config, err := d.configuration(ctx)
 	if err != nil {
 		return nil, err
 	}
 	plain, _, _ := strings.Cut(path, "?")
-	proof, err := d.prover.prove(method, "https://"+d.credential.Host+plain, d.credential.Token, d.Now())
+	proof, err := d.prover.prove(method, "https://"+d.credential.Host+plain, token, d.Now())
 	if err != nil {
 		return nil, err
 	}
 	message, err := ohttp.AppendRequest(nil, &ohttp.Request{
 		Method: method, Scheme: "https", Authority: d.credential.Host, Path: path,
-		Header: []ohttp.Field{
-			{Name: "authorization", Value: "DPoP " + d.credential.Token},
-			{Name: "dpop", Value: proof},
-			{Name: "accept-language", Value: d.opt.Language},
-		},
-		Body: content,
+		Header: append(header, ohttp.Field{Name: "dpop", Value: proof}), Body: content,
 	})
 	if err != nil {
 		return nil, err
@@ -244,6 +247,13 @@ func (d *Device) once(ctx context.Context, method, path string, content []byte) 
 	}
 	d.learn(ohttp.Get(res.Header, "dpop-nonce"))
 	return &answer{res.Status, res.Header, res.Body}, nil
+}
+
+// token is the access token in use.
+func (d *Device) token() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.credential.Token
 }
 
 // post hands a sealed message to the relay.

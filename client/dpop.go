@@ -16,17 +16,19 @@ import (
 // from answer to answer; it carries the platform's clock.
 type prover struct {
 	signer crypto.Signer
+	jwk    string // the public key
 	head   string // of every proof, encoded
 	mu     sync.Mutex
 	nonce  string
 }
 
 func newProver(s crypto.Signer) *prover {
-	x := b64(s.Public().(ed25519.PublicKey))
-	return &prover{signer: s, head: b64([]byte(`{"typ":"dpop+jwt","alg":"EdDSA","jwk":{"kty":"OKP","crv":"Ed25519","x":"` + x + `"}}`))}
+	jwk := `{"kty":"OKP","crv":"Ed25519","x":"` + b64(s.Public().(ed25519.PublicKey)) + `"}`
+	return &prover{signer: s, jwk: jwk, head: b64([]byte(`{"typ":"dpop+jwt","alg":"EdDSA","jwk":` + jwk + `}`))}
 }
 
-// prove makes a proof for one request; now is the platform's time.
+// prove makes a proof for one request, with a token or without; now is the
+// platform's time.
 func (p *prover) prove(method, url, token string, now time.Time) (string, error) {
 	var id [16]byte
 	rand.Read(id[:])
@@ -36,9 +38,12 @@ func (p *prover) prove(method, url, token string, now time.Time) (string, error)
 	body = base64.RawURLEncoding.AppendEncode(body, id[:])
 	body = append(body, `","htm":"`+method+`","htu":"`+url+`","iat":`...)
 	body = strconv.AppendInt(body, now.Unix(), 10)
-	body = append(body, `,"ath":"`...)
-	body = base64.RawURLEncoding.AppendEncode(body, hash[:])
-	body = append(body, `","nonce":"`+p.last()+`"}`...)
+	if token != "" {
+		body = append(body, `,"ath":"`...)
+		body = base64.RawURLEncoding.AppendEncode(body, hash[:])
+		body = append(body, '"')
+	}
+	body = append(body, `,"nonce":"`+p.last()+`"}`...)
 	signed := p.head + "." + b64(body)
 	sig, err := p.signer.Sign(nil, []byte(signed), crypto.Hash(0))
 	if err != nil {

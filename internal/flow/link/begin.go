@@ -70,6 +70,9 @@ func (g *Grants) Code(ctx context.Context, id identity.AuthorizationID) (string,
 		if err := a.Pending(now); err != nil {
 			return err
 		}
+		if a.Partner == 0 {
+			return identity.ErrNoAuthorization // people who see to their number link nothing
+		}
 		asked = of
 		a.Version++
 		a.Code, a.Expires = sha256.Sum256([]byte(code)), now.Add(identity.CodeLife)
