@@ -14,7 +14,7 @@ import (
 func TestCredentialsComeBackAndNeverPrint(t *testing.T) {
 	key := []byte(strings.Repeat("k", 32))
 	until := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
-	device := Credential{"sehat.example", "https://relay.example", key, 7, "tok-secret", key, until, until}
+	device := Credential{"sehat.example", "https://relay.example", key, 7, "tok-secret", key, until, until, "ref-secret"}
 	relay := RelayCredential{"sehat.example", "https://sehat.example", 7, "tok-secret", key, until}
 	door := DoorCredential{"sehat.example", "https://sehat.example", key, 3, "tok-secret", key, until}
 	a, err1 := device.Marshal()
@@ -50,7 +50,7 @@ func TestCredentialsComeBackAndNeverPrint(t *testing.T) {
 }
 
 func FuzzParseCredential(f *testing.F) {
-	seed, err := Credential{"h", "r", make([]byte, 32), 1, "t", make([]byte, 32), time.Time{}, time.Unix(1, 0)}.Marshal()
+	seed, err := Credential{"h", "r", make([]byte, 32), 1, "t", make([]byte, 32), time.Time{}, time.Unix(1, 0), ""}.Marshal()
 	if err != nil {
 		f.Fatal(err)
 	}

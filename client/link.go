@@ -181,7 +181,7 @@ func (d *Device) link(ctx context.Context, path string, form url.Values, attest 
 			return json.Unmarshal(a.body, v)
 		case err == nil:
 			refused := grantProblem(a)
-			if err = refused; refused.Type != "use_dpop_nonce" && a.status != http.StatusServiceUnavailable {
+			if err = refused; !nonceWanted(refused) && a.status != http.StatusServiceUnavailable {
 				return refused
 			}
 		}
@@ -189,6 +189,8 @@ func (d *Device) link(ctx context.Context, path string, form url.Values, attest 
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, last)
 }
+
+func nonceWanted(p *Problem) bool { return p.Type == "use_dpop_nonce" || isNonce(p) }
 
 // grantProblem reads an error as OAuth writes it (RFC 6749 §5.2).
 func grantProblem(a *answer) *Problem {
