@@ -219,6 +219,7 @@ func (Sealer) OpenAsking(id identity.AuthorizationID, sealed []byte) (a identity
 type Outbox struct {
 	sent chan consent.Message
 	Fail error // answered instead of sending, when set before
+	kept identity.OneTime
 }
 
 // Send implements consent.Messenger.
@@ -252,6 +253,12 @@ func (w *World) Brought(n int) {
 		}
 	}
 }
+
+// Put keeps a code for Code.
+func (o *Outbox) Put(c identity.OneTime) { o.kept = c }
+
+// Code returns the code that was kept.
+func (o *Outbox) Code() identity.OneTime { return o.kept }
 
 // Empty reports whether no message waits.
 func (o *Outbox) Empty() bool { return len(o.sent) == 0 }
