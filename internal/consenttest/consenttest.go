@@ -247,11 +247,19 @@ func (o *Outbox) Next(t *testing.T) consent.Message {
 // the counts were taken.
 func (w *World) Brought(n int) {
 	w.T.Helper()
-	for end := time.Now().Add(20 * time.Second); w.Counts.Of("keeper read link-message of 1") < n; time.Sleep(time.Millisecond) {
+	if !w.Asked(n, 20*time.Second) {
+		w.T.Fatal("the courier does not work")
+	}
+}
+
+// Asked is Brought with patience, and without a failure.
+func (w *World) Asked(n int, patience time.Duration) bool {
+	for end := time.Now().Add(patience); w.Counts.Of("keeper read link-message of 1") < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			w.T.Fatal("the courier does not work")
+			return false
 		}
 	}
+	return true
 }
 
 // Put keeps a code for Code.
@@ -259,6 +267,17 @@ func (o *Outbox) Put(c identity.OneTime) { o.kept = c }
 
 // Code returns the code that was kept.
 func (o *Outbox) Code() identity.OneTime { return o.kept }
+
+// Drain drops what waits.
+func (o *Outbox) Drain() {
+	for {
+		select {
+		case <-o.sent:
+		default:
+			return
+		}
+	}
+}
 
 // Empty reports whether no message waits.
 func (o *Outbox) Empty() bool { return len(o.sent) == 0 }
