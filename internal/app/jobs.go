@@ -8,6 +8,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/flow/lookup"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
@@ -33,6 +34,7 @@ func (s *Server) jobs() []job {
 		}},
 		{"check-out", 15 * time.Second, s.checkOut},
 		{"forget", time.Hour, s.forget},
+		{"forget-cards", time.Hour, s.forgetCards},
 		{"sweep", time.Hour, s.sweep},
 	}
 }
@@ -89,6 +91,16 @@ func (s *Server) forget(ctx context.Context) error {
 	}
 	for {
 		n, err := gate.Forget(ctx, s.db, first.Start(), 2000)
+		if err != nil || n < 2000 {
+			return err
+		}
+	}
+}
+
+// forgetCards removes cards long expired and yesterday's counts of wrong PINs.
+func (s *Server) forgetCards(ctx context.Context) error {
+	for {
+		n, err := lookup.Forget(ctx, s.db, time.Now(), 2000)
 		if err != nil || n < 2000 {
 			return err
 		}

@@ -25,6 +25,8 @@ type keySet struct {
 	tokens    *token.Sealer
 	tickets   signer
 	venues    signer
+	cards     signer
+	cardKeys  verify.Keys
 	published []byte // public halves of both, signed by the pin
 	config    []byte // signed key configurations
 	pin       ed25519.PublicKey
@@ -34,29 +36,15 @@ type keySet struct {
 // signer signs tickets and venue codes with the key in force.
 type signer struct {
 	host string
-	keys []signKey
+	keys []keeper.SignKey
 	now  func() time.Time
-}
-
-type signKey struct {
-	private     ed25519.PrivateKey
-	from, until time.Time
-}
-
-func newSigner(host string, keys []keeper.SignKey, now func() time.Time) signer {
-	s := signer{host: host, now: now}
-	for _, k := range keys {
-		// Made once: from the seed it costs as much as a signature.
-		s.keys = append(s.keys, signKey{ed25519.NewKeyFromSeed(k.Seed), k.NotBefore, k.NotAfter})
-	}
-	return s
 }
 
 func (s signer) key() (ed25519.PrivateKey, error) {
 	now := s.now()
 	for _, k := range s.keys {
-		if !now.Before(k.from) && now.Before(k.until) {
-			return k.private, nil
+		if !now.Before(k.NotBefore) && now.Before(k.NotAfter) {
+			return ed25519.NewKeyFromSeed(k.Seed), nil
 		}
 	}
 	return nil, fmt.Errorf("no signing key is in its window: %w", keeper.ErrUnavailable)
@@ -80,6 +68,25 @@ func (s signer) Code(c verify.VenueCode) (string, error) {
 	return verify.SignVenueCode(k, s.host, c)
 }
 
+// Card returns the text of a card's code.
+func (s signer) Card(c verify.Card) (string, error) {
+	k, err := s.key()
+	if err != nil {
+		return "", err
+	}
+	return verify.SignCard(k, c)
+}
+
+// cardKeys are the public halves of the keys that sign cards.
+func cardKeys(keys []keeper.SignKey) (verify.Keys, error) {
+	var public []verify.Key
+	for _, k := range keys {
+		// Like the published ones: a server whose clock trails the keeper's signs too.
+		public = append(public, verify.NewKey(ed25519.NewKeyFromSeed(k.Seed).Public().(ed25519.PublicKey), k.NotBefore.Add(-time.Hour), k.NotAfter))
+	}
+	return verify.NewKeys(verify.ForCards, public...)
+}
+
 // source gives the service keys: the keeper's client.
 type source interface {
 	ServiceKeys(ctx context.Context) (keeper.ServiceKeys, error)
@@ -92,10 +99,13 @@ func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Ga
 		return err
 	}
 	set := &keySet{
-		tickets: newSigner(host, k.Ticket, now), venues: newSigner(host, k.Venue, now),
+		tickets: signer{host, k.Ticket, now}, venues: signer{host, k.Venue, now}, cards: signer{host, k.Card, now},
 		config: k.Config, pin: k.Pin[:], log: k.Log[:],
 	}
 	if set.tokens, err = token.New(k.Token); err != nil {
+		return err
+	}
+	if set.cardKeys, err = cardKeys(k.Card); err != nil {
 		return err
 	}
 	set.published = k.Published

@@ -14,6 +14,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/ohttp"
+	"github.com/amanah-project/amanah/verify"
 )
 
 // matrix is who may ask for what, of whom. The columns are the roles in their order:
@@ -32,6 +33,10 @@ func matrix() []row {
 		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
 		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
 		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403}, true},
+		{"POST /v1/lookups", "whoever stands at the door", (*town).lookUp, doors, false},
+		{"PUT /v1/pin", "oneself", put("/v1/pin", `{"pin":"482915"}`), person, false},
+		{"DELETE /v1/pin", "oneself", get("/v1/pin"), person, false},
+		{"DELETE /v1/cards", "oneself", get("/v1/cards"), person, false},
 		{"GET /v1/status", "oneself", get("/v1/status"), person, false},
 		{"POST /v1/visits", "oneself", (*town).checkIn, person, false},
 		{"GET /v1/visits", "oneself", get("/v1/visits"), person, false},
@@ -46,6 +51,27 @@ func matrix() []row {
 // get asks for a path without a body.
 func get(path string) func(*town) (string, string, []byte) {
 	return func(*town) (string, string, []byte) { return path, "", nil }
+}
+
+// put asks with a body.
+func put(path, body string) func(*town) (string, string, []byte) {
+	return func(*town) (string, string, []byte) { return path, mediaJSON, []byte(body) }
+}
+
+// lookUp asks about a card that nobody made.
+func (m *town) lookUp() (string, string, []byte) {
+	m.t.Helper()
+	code, err := m.server.ring.set.Load().cards.Card(verify.Card{
+		ID: [16]byte{1}, Issued: time.Now().Truncate(time.Minute), Expires: time.Now().Add(time.Hour).Truncate(time.Minute),
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	var in struct{ Nonce string }
+	if err := json.Unmarshal([]byte(checkInBody(m.t, m.code)), &in); err != nil {
+		m.t.Fatal(err)
+	}
+	return "/v1/lookups", mediaJSON, fmt.Appendf(nil, `{"card":%q,"nonce":%q}`, code, in.Nonce)
 }
 
 const mediaJSON = "application/json"
@@ -155,6 +181,9 @@ func (m *town) populate() {
 	m.seal(doorOff, token.Claims{Scope: token.ScopeDoor, Venue: 2}, newKey(m.t))
 	m.update(func(s store.Stores) error {
 		if err := s.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Lain", Relay: thumbprintOf(m.holders[relayOff].key), State: partner.Live, Joined: now}); err != nil {
+			return err
+		}
+		if err := s.People.Put([]identity.Stored{storedPerson(m.t, people[0], "9901010101900002")}); err != nil {
 			return err
 		}
 		if err := s.Status.PutColours(colours); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
+	"github.com/amanah-project/amanah/internal/flow/lookup"
 	"github.com/amanah-project/amanah/internal/flow/rights"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
@@ -146,11 +147,13 @@ func (s *Server) observe() {
 }
 
 func (s *Server) routes() *route.Mux {
+	held := &lookup.Flow{DB: s.db, Keeper: s.keeper, Gate: s.gate, Now: time.Now}
 	device := &api.Device{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
 		History: &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
 		Rights:  &rights.Flow{DB: s.db, Now: time.Now},
+		Holder:  held,
 		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
 	}
 	doors := &api.Doors{
@@ -160,6 +163,8 @@ func (s *Server) routes() *route.Mux {
 		Leave: func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error {
 			return gate.CheckOut(ctx, s.db, at, id, now)
 		},
+		LookUp: held,
+		Cards:  func() verify.Keys { return s.ring.set.Load().cardKeys },
 	}
 	mux := &route.Mux{}
 	mux.Handle("POST /ohttp", &relay.Handler{

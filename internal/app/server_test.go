@@ -23,6 +23,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -141,6 +142,9 @@ func (r *rig) seed(ctx context.Context, k *keeperclient.Client, db store.DB) {
 		if err := s.Partners.Put(partner.Partner{ID: 1, Name: "Mitra", Relay: thumbprintOf(r.relay), State: partner.Live, Joined: now.Truncate(time.Second)}); err != nil {
 			return err
 		}
+		if err := s.People.Put([]identity.Stored{storedPerson(r.t, people[0], "9901010101900001")}); err != nil {
+			return err
+		}
 		if err := s.Status.PutColours(colours); err != nil {
 			return err
 		}
@@ -149,6 +153,30 @@ func (r *rig) seed(ctx context.Context, k *keeperclient.Client, db store.DB) {
 		}
 		return s.Venues.Put(venue.Venue{ID: 1, Name: "Mal Uji", Category: venue.Mall, Level: 1, Declared: 10, Doors: 1})
 	}))
+}
+
+// storedPerson seals a registered person's record, under a tag that is not the index's.
+func storedPerson(t testing.TB, k keeper.Registered, digits string) identity.Stored {
+	t.Helper()
+	nik, err := identity.ParseNIK(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := identity.ParseName("Orang Uji")
+	if err != nil {
+		t.Fatal(err)
+	}
+	born, _ := day.Parse("1990-01-01")
+	plain, err := identity.Person{NIK: nik, Name: name, Birth: born}.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := vault.Binding{Table: vault.People, Person: k.ID, Record: uint64(keeper.RecordPerson), Version: k.Version}
+	sealed, err := vault.SealRecord(k.Key, b, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: identity.Tag([]byte(digits))}
 }
 
 func thumbprintOf(k ed25519.PrivateKey) [32]byte {

@@ -21,6 +21,8 @@ type deviceCmd struct {
 	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
 	Asks    deviceAsksCmd    `cmd:"" help:"See who asked for one's own colour in the last 14 days, by which link, and what became of it.\n\nExample: amanah device asks --link phone.json --page 1"`
 	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
+	PIN     devicePINCmd     `cmd:"" name:"pin" help:"Set the PIN for days without a phone, read from standard input, or remove it.\n\nExample: amanah device pin --link phone.json < pin.txt"`
+	Cards   deviceCardsCmd   `cmd:"" help:"Revoke all printed cards of one's own: for one that was lost.\n\nExample: amanah device cards --revoke --link phone.json"`
 	Links   deviceLinksCmd   `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
 	Unlink  deviceUnlinkCmd  `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
 }

@@ -16,6 +16,7 @@ import (
 
 type doorCmd struct {
 	Check     doorCheckCmd     `cmd:"" help:"Check the ticket on a visitor's screen, read from standard input.\n\nExample: amanah door check --credential door.json --door 1 < scan.txt"`
+	Lookup    doorLookupCmd    `cmd:"" help:"Ask about somebody without a phone: the code of their card, or their NIK and PIN, a line each, from standard input.\n\nExample: amanah door lookup --credential door.json --door 1 < card.txt"`
 	Leave     doorLeaveCmd     `cmd:"" help:"End the visit of a ticket, by its serial.\n\nExample: amanah door leave 0123456789abcdef0123456789abcdef --credential door.json"`
 	Code      doorCodeCmd      `cmd:"" help:"Ask for the code that a kiosk shows for the next 30 seconds.\n\nExample: amanah door code --credential door.json --door 1 --exit"`
 	Occupancy doorOccupancyCmd `cmd:"" help:"See how full the venue is.\n\nExample: amanah door occupancy --credential door.json"`

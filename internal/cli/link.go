@@ -26,11 +26,7 @@ type linkAddCmd struct {
 // Run makes the link. The NIK comes by standard input because a command line is
 // readable by everybody on the host.
 func (cmd *linkAddCmd) Run(c *console) error {
-	line, err := bufio.NewReader(c.in).ReadString('\n')
-	if err != nil && line == "" {
-		return fault.New(fault.Invalid, "no NIK on standard input: give it as one line of 16 digits")
-	}
-	nik, err := identity.ParseNIK(strings.TrimRight(line, "\r\n"))
+	nik, err := readNIK(bufio.NewReader(c.in))
 	if err != nil {
 		return err
 	}
@@ -49,6 +45,15 @@ func (cmd *linkAddCmd) Run(c *console) error {
 		fmt.Fprintf(c.out, "link %s\n", made[0].Link)
 		return nil
 	})
+}
+
+// readNIK takes one line.
+func readNIK(in *bufio.Reader) (identity.NIK, error) {
+	line, err := in.ReadString('\n')
+	if err != nil && line == "" {
+		return identity.NIK{}, fault.New(fault.Invalid, "no NIK on standard input: give it as one line of 16 digits")
+	}
+	return identity.ParseNIK(strings.TrimRight(line, "\r\n"))
 }
 
 type linkEndCmd struct {

@@ -19,6 +19,8 @@ import (
 type personCmd struct {
 	Import personImportCmd `cmd:"" help:"Register the people of a file (CSV or NDJSON, plain or gzip).\n\nExample: amanah person import people.csv.gz"`
 	Synth  personSynthCmd  `cmd:"" help:"Make synthetic people, the same for the same seed and date, or files of them.\n\nExample: amanah person synth 5000 --seed 7"`
+	Card   personCardCmd   `cmd:"" help:"Print somebody's card, or revoke their cards. The NIK is read from standard input.\n\nExample: amanah person card --out card.pdf < nik.txt"`
+	PIN    personPINCmd    `cmd:"" name:"pin" help:"Set or remove somebody's PIN. The NIK and the PIN are read from standard input, a line each.\n\nExample: amanah person pin < nik-and-pin.txt"`
 }
 
 type evidenceCmd struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/amanah-project/amanah/client"
+	"github.com/amanah-project/amanah/internal/format/card/cardtest"
 )
 
 // TestMain makes this test binary the program as well, so that scripts, and the
@@ -35,7 +36,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID,
+			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID, "cardcode": cardCode,
 		},
 	})
 }
@@ -143,6 +144,16 @@ func linkID(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Fatalf("none of %d links is the credential's", len(links))
+}
+
+// cardCode writes the text of a printed card's code to a file.
+func cardCode(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: cardcode card.pdf file")
+	}
+	text, err := cardtest.Read([]byte(ts.ReadFile(args[0])))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
 }
 
 // exit runs a program that must end with that status.

@@ -74,7 +74,7 @@ func (m *Metrics) Batch(asks int, waited, took time.Duration, err error) {
 // Decided implements gate.Observer.
 func (m *Metrics) Decided(act venue.Act, c status.Colour, d venue.Decision, err error) {
 	decision := "none"
-	if act == venue.ActCheckIn && err == nil {
+	if act.Enters() && err == nil {
 		decision = d.String()
 	}
 	m.asks.WithLabelValues(act.String(), decision, kind(err)).Inc()

@@ -61,7 +61,13 @@ const (
 	ActLeave                  // check out
 	ActLook                   // see one's own colour
 	ActCover                  // a check-out that does nothing, so that a missing one tells nothing
+	ActLookup                 // enter without a phone: staff asked, by card or by NIK and PIN
+	ActDecide                 // a partner's server asked whether a journey may be made
+	ActPass                   // a ticket was fetched for a door without network
 )
+
+// Enters reports whether the act makes a visit when it is decided.
+func (a Act) Enters() bool { return a == ActCheckIn || a == ActLookup }
 
 // Detail is what an event at the gate says, sealed with the person and their
 // colour under the day's key: enough for the person to read what happened, by
@@ -93,7 +99,7 @@ func (d Detail) AppendBinary(b []byte) ([]byte, error) {
 
 // ParseDetail reads what AppendBinary wrote; ErrDetail for anything else.
 func ParseDetail(b []byte) (Detail, error) {
-	if len(b) != detailLen || b[0] != detailFormat || b[1] < byte(ActVoid) || b[1] > byte(ActCover) {
+	if len(b) != detailLen || b[0] != detailFormat || b[1] < byte(ActVoid) || b[1] > byte(ActPass) {
 		return Detail{}, ErrDetail
 	}
 	return Detail{
@@ -121,7 +127,7 @@ func CheckParty(n int) error {
 func Fits(inside, n, limit int) bool { return inside+n <= limit }
 
 // Asks reports whether the act asks for the colours of those it is for.
-func (a Act) Asks() bool { return a == ActCheckIn || a == ActLook }
+func (a Act) Asks() bool { return a.Enters() || a == ActLook }
 
 // String names the act as metrics and commands show it.
 func (a Act) String() string {
@@ -136,14 +142,21 @@ func (a Act) String() string {
 		return "look"
 	case ActCover:
 		return "cover"
+	case ActLookup:
+		return "look-up"
+	case ActDecide:
+		return "decide"
+	case ActPass:
+		return "pass"
 	}
 	return "none"
 }
 
 // Codes of outcomes that no policy gives.
 const (
-	CodeFull  Code = "full"  // the venue holds as many people as it may
-	CodeAgain Code = "again" // a retry of a check-in decided before
+	CodeFull     Code = "full"     // the venue holds as many people as it may
+	CodeAgain    Code = "again"    // a retry of a check-in decided before
+	CodeUnproved Code = "unproved" // nothing shows who it is, or their colour could not be read
 )
 
 // Full is the outcome when a party no longer fits.
@@ -159,5 +172,14 @@ func Again(d Decision) Outcome {
 	return Outcome{d, CodeAgain, Text{
 		ID: "Kunjungan ini sudah tercatat.",
 		EN: "This visit has been recorded already.",
+	}}
+}
+
+// Unproved is the outcome for somebody of whom nothing shows who they are, or whose
+// colour could not be read: staff look at what else they bring.
+func Unproved() Outcome {
+	return Outcome{Check, CodeUnproved, Text{
+		ID: "Petugas memeriksa bukti lain.",
+		EN: "Staff look at other proof.",
 	}}
 }

@@ -45,7 +45,9 @@ func (r *round) asking(at int, o venue.AskOutcome) venue.Ask {
 func (t *turn) note(s store.Stores) ([]venue.Ask, error) {
 	visits := make([]bool, len(t.items))
 	for i := range t.made {
-		visits[t.made[i].Leaf.Index] = true
+		// A look-up that told nothing made a visit under the name of nobody.
+		at := t.made[i].Leaf.Index
+		visits[at] = t.made[i].Who == t.reply.Results[at].Who
 	}
 	var out []venue.Ask
 	for i, p := range t.batch {
@@ -64,13 +66,13 @@ func (t *turn) note(s store.Stores) ([]venue.Ask, error) {
 // outcome says what became of the asking for one person's colour.
 func (t *turn) outcome(at int, a *Ask, done *Answer) venue.AskOutcome {
 	switch {
-	case !a.through(t.links[at]):
+	case !a.may(t.links[at]):
 		return venue.AskRefused
 	case t.reply.Results[at].Outcome == keeper.GateLimited:
 		return venue.AskLimited
-	case done.Err != nil:
+	case done.Err != nil, t.steps[at].err != nil:
 		return venue.AskFailed
-	case a.Act == venue.ActCheckIn:
+	case a.Act.Enters():
 		return venue.AskAgain
 	}
 	return venue.AskGiven

@@ -27,7 +27,7 @@ import (
 var (
 	ErrStopped = fault.New(fault.Unavailable, "the server is shutting down")
 	ErrLoad    = fault.New(fault.Busy, "too many requests are waiting: try again shortly")
-	ErrLimited = fault.New(fault.Busy, "the colours of the day are used up: ask again tomorrow, or show your printed card")
+	ErrLimited = fault.New(fault.Busy, "the colours of the day are used up: ask again tomorrow, or show staff other proof")
 	ErrCorrupt = fault.New(fault.Unavailable, "the stored colour does not open; it has been reported")
 	ErrStale   = fault.New(fault.Unavailable, "the colour is being decided again: ask again shortly")
 	ErrMembers = fault.New(fault.Invalid, "at most 4 members of a party may be named, within the party's size")
@@ -62,6 +62,7 @@ type Ask struct {
 	Visit   venue.VisitID // the visit to leave; zero when leaving by code
 	Nonce   venue.Nonce
 	Party   int
+	Decoy   bool          // of an ActLookup: nobody was found, or nothing proved that it is them
 	Fault   error         // why an ActVoid cannot be served
 	Run     uint64        // in which the nonces of Proofs were given
 	Proofs  keeper.Proofs // that the request came with: used once, at whatever server

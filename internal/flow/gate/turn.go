@@ -22,6 +22,7 @@ type turn struct {
 	open    map[venue.Pseudonym][]venue.Visit // a person's open visits of the day
 	inside  map[venue.ID]int
 	before  map[venue.ID]int
+	entered map[venue.ID]int // parties that checked in by themselves
 	made    []venue.Visit
 	closed  []venue.Leaving
 }
@@ -36,6 +37,7 @@ func (t *turn) run(s store.Stores) error {
 		open:    make(map[venue.Pseudonym][]venue.Visit, len(t.batch)),
 		inside:  map[venue.ID]int{},
 		before:  map[venue.ID]int{},
+		entered: map[venue.ID]int{},
 	}
 	if err := t.load(s); err != nil {
 		return err
@@ -54,7 +56,7 @@ func (t *turn) load(s store.Stores) error {
 	for i, p := range t.batch {
 		for j := range 1 + len(p.ask.With) {
 			at := t.first[i] + j
-			if p.ask.Act == venue.ActCheckIn || p.ask.Act == venue.ActLeave {
+			if p.ask.Act.Enters() || p.ask.Act == venue.ActLeave {
 				trails = append(trails, venue.Trail{Day: day.Of(t.items[at].Instant), Who: t.reply.Results[at].Who})
 			}
 		}
@@ -140,9 +142,18 @@ func (a *Ask) through(l identity.Link) bool {
 	return l.Live() && l.Scope == identity.LinkColour && l.Device == a.Device && l.Partner == a.Partner
 }
 
+// may reports whether what asks may be told a colour now: a device's link, or the
+// door of a venue for somebody who proved who they are.
+func (a *Ask) may(l identity.Link) bool {
+	if a.Act == venue.ActLookup {
+		return !a.Decoy
+	}
+	return a.through(l)
+}
+
 // names returns the visit that the ask makes or ends, if it names one.
 func (a *Ask) names() venue.VisitID {
-	if a.Act == venue.ActCheckIn {
+	if a.Act.Enters() {
 		return a.Nonce.Name(a.Link, a.Venue)
 	}
 	return a.Visit
@@ -158,6 +169,10 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	if a.Act == venue.ActVoid {
 		out.Err = a.Fault
+		return out
+	}
+	if a.Act == venue.ActLookup {
+		t.lookUp(first, a, &out)
 		return out
 	}
 	for j := range 1 + len(a.With) {
@@ -224,14 +239,17 @@ func (t *turn) checkIn(first int, a *Ask, out *Answer) {
 		}
 	}
 	for j := range 1 + len(a.With) {
-		t.enter(first, j, a, out)
+		t.enter(t.reply.Results[first+j].Who, first, j, a, out)
+	}
+	if out.Outcome.Decision != venue.Refuse {
+		t.entered[a.Venue]++
 	}
 	out.Visit, out.Inside = t.known[id], t.inside[a.Venue]
 }
 
-// enter records the visit of one person of the party. The whole party is counted
-// with the person who scans.
-func (t *turn) enter(first, j int, a *Ask, out *Answer) {
+// enter records the visit of one person of the party, under that day's name. The
+// whole party is counted with the person who scans.
+func (t *turn) enter(who venue.Pseudonym, first, j int, a *Ask, out *Answer) {
 	item, party := first+j, 0
 	if j == 0 {
 		party = a.Party
@@ -241,7 +259,7 @@ func (t *turn) enter(first, j int, a *Ask, out *Answer) {
 		Venue:    a.Venue,
 		Door:     a.Door,
 		Day:      day.Of(t.items[item].Instant),
-		Who:      t.reply.Results[item].Who,
+		Who:      who,
 		Entered:  t.now.Truncate(time.Second),
 		LeavesBy: t.now.Add(out.Stay).Truncate(time.Minute).Add(time.Minute),
 		Party:    party,
@@ -326,8 +344,8 @@ func (t *turn) write(s store.Stores) error {
 	}
 	var deltas []venue.Delta
 	for id, n := range t.inside {
-		if d := n - t.before[id]; d != 0 {
-			deltas = append(deltas, venue.Delta{Venue: id, By: d})
+		if d := (venue.Delta{Venue: id, By: n - t.before[id], Entered: t.entered[id]}); d.By != 0 || d.Entered != 0 {
+			deltas = append(deltas, d)
 		}
 	}
 	slices.SortFunc(deltas, func(a, b venue.Delta) int { return int(int64(a.Venue) - int64(b.Venue)) })

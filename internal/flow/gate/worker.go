@@ -126,13 +126,13 @@ func (r *round) collect() error {
 	add := func(p *pending, m Member, with bool) {
 		a := &p.ask
 		d := venue.Detail{Act: a.Act, Partner: a.Partner, Link: m.Link, Venue: a.Venue, Door: a.Door, Party: a.Party, At: r.now}
-		if d.Visit = a.Visit; a.Act == venue.ActCheckIn {
+		if d.Visit = a.Visit; a.Act.Enters() {
 			d.Visit = a.Nonce.Name(m.Link, a.Venue)
 		}
 		detail, _ := d.AppendBinary(make([]byte, 0, 64))
 		instant := r.now
 		switch a.Act {
-		case venue.ActCheckIn:
+		case venue.ActCheckIn, venue.ActLookup:
 			instant = a.Nonce.Time()
 		case venue.ActLeave:
 			if a.Visit != (venue.VisitID{}) {
@@ -183,7 +183,7 @@ func (r *round) withhold(s store.Stores) error {
 	for i, p := range r.batch {
 		for j := range 1 + len(p.ask.With) {
 			at := r.first[i] + j
-			if !p.ask.through(links[at]) {
+			if !p.ask.may(links[at]) {
 				r.items[at].Colour.Version, r.items[at].Colour.Sealed, r.items[at].Asks = 0, nil, false
 			}
 		}

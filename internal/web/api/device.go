@@ -71,6 +71,7 @@ type Device struct {
 	History History
 	Rights  Rights
 	OAuth   OAuth
+	Holder  Holder
 	Book    *gate.Book
 	Tickets func() TicketSigner
 	Now     func() time.Time

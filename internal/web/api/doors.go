@@ -33,17 +33,26 @@ type Doors struct {
 	Book   *gate.Book
 	Leave  func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error
 	Sign   func(c verify.VenueCode) (string, error) // a code's URL, signed with the key in force
+	LookUp LookUp
+	Cards  func() verify.Keys // that sign printed cards
 	Now    func() time.Time
 }
 
 // Routes adds the doors' resources to a mux.
 func (d *Doors) Routes(mux *route.Mux) {
 	mux.HandleFunc("POST /v1/doors/leave", d.with(d.leave))
+	mux.HandleFunc("POST /v1/lookups", d.with(d.lookUp))
 	mux.HandleFunc("GET /v1/doors/code", d.with(d.code))
 	mux.HandleFunc("GET /v1/doors/occupancy", d.with(d.occupancy))
 }
 
-type doorHandler func(r *http.Request, place *gate.Place, now time.Time) (any, error)
+// post is a door that asks, its credential admitted.
+type post struct {
+	*gate.Place
+	now time.Time
+}
+
+type doorHandler func(r *http.Request, at post) (any, error)
 
 // with admits the door's credential and writes what the handler returns.
 func (d *Doors) with(h doorHandler) http.HandlerFunc {
@@ -55,7 +64,7 @@ func (d *Doors) with(h doorHandler) http.HandlerFunc {
 			problem.Write(w, err)
 			return
 		}
-		v, err := h(r, place, now)
+		v, err := h(r, post{place, now})
 		if err != nil {
 			problem.Write(w, err)
 			return
@@ -94,8 +103,16 @@ func (d *Doors) admit(r *http.Request, now time.Time) (*gate.Place, error) {
 	return place, nil
 }
 
+// has returns why the venue has no such door, or nil.
+func (at post) has(door uint64) error {
+	if door < 1 || door > uint64(at.Venue.Doors) {
+		return fault.Newf(fault.Invalid, "door: a number from 1 to %d", at.Venue.Doors)
+	}
+	return nil
+}
+
 // leave ends the visit of a ticket that staff scanned.
-func (d *Doors) leave(r *http.Request, place *gate.Place, now time.Time) (any, error) {
+func (d *Doors) leave(r *http.Request, at post) (any, error) {
 	var b struct {
 		Serial string `json:"serial"`
 	}
@@ -107,21 +124,24 @@ func (d *Doors) leave(r *http.Request, place *gate.Place, now time.Time) (any, e
 	if err != nil || len(serial) != 16 {
 		return nil, ErrSerial
 	}
-	if err := d.Leave(r.Context(), place.Venue.ID, venue.VisitID(serial), now); err != nil {
+	if err := d.Leave(r.Context(), at.Venue.ID, venue.VisitID(serial), at.now); err != nil {
 		return nil, err
 	}
 	return map[string]int{"closed": 1}, nil
 }
 
 // code gives a kiosk the code to show for the next 30 seconds.
-func (d *Doors) code(r *http.Request, place *gate.Place, now time.Time) (any, error) {
+func (d *Doors) code(r *http.Request, at post) (any, error) {
 	door, err := strconv.ParseUint(r.URL.Query().Get("door"), 10, 16)
-	if err != nil || door < 1 || int(door) > place.Venue.Doors {
-		return nil, fault.Newf(fault.Invalid, "door: a number from 1 to %d", place.Venue.Doors)
+	if err != nil {
+		door = 0
 	}
-	expires := now.Add(30 * time.Second).Truncate(time.Second)
+	if err := at.has(door); err != nil {
+		return nil, err
+	}
+	expires := at.now.Add(30 * time.Second).Truncate(time.Second)
 	url, err := d.Sign(verify.VenueCode{
-		Venue: uint64(place.Venue.ID), Door: uint16(door), Serial: uint32(expires.Unix()),
+		Venue: uint64(at.Venue.ID), Door: uint16(door), Serial: uint32(expires.Unix()),
 		Exit: r.URL.Query().Get("exit") == "1", Expires: expires,
 	})
 	if err != nil {
@@ -133,9 +153,9 @@ func (d *Doors) code(r *http.Request, place *gate.Place, now time.Time) (any, er
 	}{url, expires.UTC()}, nil
 }
 
-func (d *Doors) occupancy(_ *http.Request, place *gate.Place, now time.Time) (any, error) {
+func (d *Doors) occupancy(_ *http.Request, at post) (any, error) {
 	return struct {
 		Inside int `json:"inside"`
 		Limit  int `json:"limit"`
-	}{place.Inside, place.Limit(now)}, nil
+	}{at.Inside, at.Limit(at.now)}, nil
 }

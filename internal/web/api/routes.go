@@ -20,8 +20,11 @@ type deviceRoute struct {
 // deviceRoutes is all that devices are served. It is never written to.
 var deviceRoutes = []deviceRoute{
 	{"GET", "/v1/asks", (*Device).asks},
+	{"DELETE", "/v1/cards", (*Device).dropCards},
 	{"GET", "/v1/links", (*Device).links},
 	{"DELETE", "/v1/links/{link}", (*Device).unlink},
+	{"PUT", "/v1/pin", (*Device).setPIN},
+	{"DELETE", "/v1/pin", (*Device).dropPIN},
 	{"GET", "/v1/status", (*Device).look},
 	{"GET", "/v1/venues/{venue}", (*Device).venue},
 	{"POST", "/v1/visits", (*Device).checkIn},
