@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/contract"
 	"github.com/amanah-project/amanah/ohttp"
 )
@@ -67,7 +66,7 @@ func differ(a, b []string) (onlyA, onlyB []string) {
 // served returns what the server's own tables serve, by where.
 func served(s *Server) map[string][]string {
 	return map[string][]string{
-		"public": plain(s.routes().Patterns()), "ops": plain(s.opsRoutes().Patterns()), "encapsulated": plain(new(api.Device).Routes()),
+		"public": plain(s.routes().Patterns()), "ops": plain(s.opsRoutes().Patterns()), "encapsulated": plain(s.device().Routes()),
 	}
 }
 

@@ -146,16 +146,24 @@ func (s *Server) observe() {
 	}
 }
 
-func (s *Server) routes() *route.Mux {
-	held := &lookup.Flow{DB: s.db, Keeper: s.keeper, Gate: s.gate, Now: time.Now}
-	device := &api.Device{
+// lookups is the flow of people without a phone.
+func (s *Server) lookups() *lookup.Flow {
+	return &lookup.Flow{DB: s.db, Keeper: s.keeper, Gate: s.gate, Now: time.Now}
+}
+
+// device answers what comes encapsulated.
+func (s *Server) device() *api.Device {
+	return &api.Device{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
 		History: &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
 		Rights:  &rights.Flow{DB: s.db, Now: time.Now},
-		Holder:  held,
+		Holder:  s.lookups(),
 		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
 	}
+}
+
+func (s *Server) routes() *route.Mux {
 	doors := &api.Doors{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
 		Book: s.book, Now: time.Now,
@@ -163,13 +171,13 @@ func (s *Server) routes() *route.Mux {
 		Leave: func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error {
 			return gate.CheckOut(ctx, s.db, at, id, now)
 		},
-		LookUp: held,
+		LookUp: s.lookups(),
 		Cards:  func() verify.Keys { return s.ring.set.Load().cardKeys },
 	}
 	mux := &route.Mux{}
 	mux.Handle("POST /ohttp", &relay.Handler{
 		URL: "https://" + s.cfg.Host + "/ohttp", Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
-		Partners: s.members, Gateway: s.gateway, Device: device, Seen: s.metrics, Now: time.Now,
+		Partners: s.members, Gateway: s.gateway, Device: s.device(), Seen: s.metrics, Now: time.Now,
 		Known: dpop.NewKnown(),
 	})
 	mux.HandleFunc("GET "+ohttp.WellKnownPath, document(ohttp.MediaTypeSignedKeys, func() []byte { return s.ring.set.Load().config }))

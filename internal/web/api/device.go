@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +97,7 @@ type OAuth interface {
 // Serve answers one request. It never fails: what cannot be served is answered
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
-	if d.OAuth != nil && strings.HasPrefix(r.Path, "/oauth/") {
+	if d.OAuth != nil && slices.Contains(linkingRoutes, r.Method+" "+r.Path) {
 		return d.linking(ctx, r)
 	}
 	now := d.Now()

@@ -32,9 +32,16 @@ var deviceRoutes = []deviceRoute{
 	{"POST", "/v1/visits/leave", (*Device).leave},
 }
 
+// linkingRoutes are answered by the authorization server, before anybody is admitted.
+// They are never written to.
+var linkingRoutes = []string{"POST /oauth/par", "POST /oauth/revoke", "POST /oauth/token"}
+
 // Routes returns what devices are served, as "GET /v1/status".
 func (d *Device) Routes() []string {
 	var out []string
+	if d.OAuth != nil {
+		out = append(out, linkingRoutes...)
+	}
 	for _, r := range deviceRoutes {
 		out = append(out, r.method+" "+r.path)
 	}

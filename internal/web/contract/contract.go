@@ -72,7 +72,12 @@ func Read(text string) (*Contract, error) {
 	for path, item := range paths {
 		for method, op := range item.(map[string]any) {
 			if slices.Contains([]string{"get", "put", "post", "delete", "patch", "head", "options"}, method) {
-				c.Operations = append(c.Operations, c.operation(method, path, op))
+				o := c.operation(method, path, op)
+				c.Operations = append(c.Operations, o)
+				if member(op, "x-encapsulated") == "also" {
+					o.Encapsulated = true
+					c.Operations = append(c.Operations, o)
+				}
 			}
 		}
 	}

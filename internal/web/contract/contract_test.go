@@ -3,6 +3,7 @@ package contract_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -69,10 +70,11 @@ func TestOperations(t *testing.T) {
 	c := shipped(t)
 	names := map[string]bool{}
 	for _, o := range c.Operations {
-		if o.ID == "" || names[o.ID] {
+		name := fmt.Sprint(o.ID, " ", o.Encapsulated)
+		if o.ID == "" || names[name] {
 			t.Errorf("%s is named %q", o.Route(), o.ID)
 		}
-		names[o.ID] = true
+		names[name] = true
 		if o.Encapsulated && (len(o.Callers) == 0 || len(o.Listeners) != 1 || o.Listeners[0] != "public") {
 			t.Errorf("%s is encapsulated and asked by %v at %v", o.Route(), o.Callers, o.Listeners)
 		}
