@@ -48,8 +48,8 @@ type answered struct {
 
 // timeouts of the relays under test, and of what the harness allows them.
 const (
-	relayTimeout = time.Second
-	bound        = 3 * time.Second
+	relayTimeout = 1500 * time.Millisecond
+	bound        = 5 * time.Second
 	quiet        = 150 * time.Millisecond
 )
 

@@ -66,7 +66,7 @@ func (r *run) byCertificate() bool {
 
 func credential(_ context.Context, r *run) finding {
 	all := r.platform.messages()
-	want := thumbprint(r.opt.Setup.RelayKey)
+	want := r.opt.Setup.Thumbprint
 	for _, a := range all {
 		switch {
 		case r.byCertificate() && r.opt.Certificate == "":

@@ -155,15 +155,19 @@ func TestSetup(t *testing.T) {
 		t.Errorf("a setup prints as %s", text)
 	}
 	for _, url := range []string{"", "http://127.0.0.1:1", "https://", "https://u@h", "https://h/ohttp", "https://h?x=1", "://"} {
-		if _, err := certify.NewSetup(3, url, nil); !errors.Is(err, certify.ErrSetup) {
+		if _, err := certify.NewSetupFor(3, url, [32]byte{}); !errors.Is(err, certify.ErrSetup) {
 			t.Errorf("%q: %v", url, err)
 		}
 	}
 	if _, err := certify.NewSetup(3, "https://h", []byte("short")); !errors.Is(err, certify.ErrSetup) {
 		t.Errorf("a short key: %v", err)
 	}
+	if own, err := certify.NewSetupFor(3, "https://h", s.Thumbprint); err != nil || len(own.Credential().Key) != 0 || own.Thumbprint != s.Thumbprint {
+		t.Errorf("a relay that keeps its key: %v", err)
+	}
 	for name, bad := range map[string][]byte{
-		"nothing": nil, "a relay's credential": []byte(`{"kind":"amanah-relay/1"}`), "cut": raw[:len(raw)/2],
+		"another key": bytes.Replace(raw, []byte(`"relay_key": "Bwc`), []byte(`"relay_key": "BBB`), 1),
+		"nothing":     nil, "a relay's credential": []byte(`{"kind":"amanah-relay/1"}`), "cut": raw[:len(raw)/2],
 		"a key cut":       bytes.Replace(raw, []byte(`"pin": "`), []byte(`"pin": "AAAA`), 1),
 		"a certificate's": bytes.Replace(raw, []byte(`"authority": "`), []byte(`"authority": "AAAA`), 1),
 	} {

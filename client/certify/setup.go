@@ -37,11 +37,12 @@ const (
 // no worth beyond the certification: it prints as [redacted]. A partner sets its
 // relay up once and may run the list as often as it likes.
 type Setup struct {
-	Partner  uint32
-	Host     string // as proofs and venue codes name the platform
-	Platform string // https URL by which the relay reaches the harness
-	Token    string // the relay's
-	RelayKey []byte // Ed25519 seed; empty for a relay that shows a certificate
+	Partner    uint32
+	Host       string   // as proofs and venue codes name the platform
+	Platform   string   // https URL by which the relay reaches the harness
+	Token      string   // the relay's
+	RelayKey   []byte   // Ed25519 seed of the relay's key; empty when the relay keeps its own
+	Thumbprint [32]byte // RFC 7638, of the key that the relay's proofs must be by
 
 	pin, venue, ticket []byte // Ed25519 seeds
 	authority          []byte // DER
@@ -54,7 +55,8 @@ type setupJSON struct {
 	Host         string `json:"host"`
 	Platform     string `json:"platform"`
 	Token        string `json:"token"`
-	RelayKey     []byte `json:"relay_key"`
+	RelayKey     []byte `json:"relay_key,omitempty"`
+	Thumbprint   []byte `json:"thumbprint"`
 	Pin          []byte `json:"pin"`
 	Venue        []byte `json:"venue"`
 	Ticket       []byte `json:"ticket"`
@@ -68,31 +70,41 @@ func seed() []byte {
 	return b
 }
 
-// NewSetup makes a setup for a harness at that https URL. The key is the seed of the
-// relay's own, so that the report names the key of the agreement; nil makes one.
-func NewSetup(partner uint32, platform string, key []byte) (*Setup, error) {
+// NewSetupFor makes a setup for a harness at that https URL and a relay whose key's
+// RFC 7638 thumbprint is given: the key itself stays with the relay.
+func NewSetupFor(partner uint32, platform string, thumbprint [32]byte) (*Setup, error) {
 	u, err := url.Parse(platform)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
 		return nil, fmt.Errorf("%w: the platform is https://HOST:PORT, without a path", ErrSetup)
 	}
-	if key == nil {
-		key = seed()
-	}
-	if len(key) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%w: the relay's key is an Ed25519 seed", ErrSetup)
-	}
 	s := &Setup{
-		Partner: partner, Host: setupHost, Platform: platform, Token: "certify." + rand.Text(), RelayKey: key,
+		Partner: partner, Host: setupHost, Platform: platform, Token: "certify." + rand.Text(), Thumbprint: thumbprint,
 		pin: seed(), venue: seed(), ticket: seed(), authorityKey: seed(),
 	}
 	s.authority, err = authority(ed25519.NewKeyFromSeed(s.authorityKey), "Amanah certification")
 	return s, err
 }
 
+// NewSetup makes a setup whose credential holds the relay's key, an Ed25519
+// seed; nil makes one.
+func NewSetup(partner uint32, platform string, key []byte) (*Setup, error) {
+	if key == nil {
+		key = seed()
+	}
+	if len(key) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%w: the relay's key is an Ed25519 seed", ErrSetup)
+	}
+	s, err := NewSetupFor(partner, platform, thumbprint(key))
+	if err == nil {
+		s.RelayKey = key
+	}
+	return s, err
+}
+
 // Marshal writes the document that ParseSetup reads.
 func (s *Setup) Marshal() ([]byte, error) {
 	return json.MarshalIndent(setupJSON{
-		setupKind, s.Partner, s.Host, s.Platform, s.Token, s.RelayKey, s.pin, s.venue, s.ticket, s.authority, s.authorityKey,
+		setupKind, s.Partner, s.Host, s.Platform, s.Token, s.RelayKey, s.Thumbprint[:], s.pin, s.venue, s.ticket, s.authority, s.authorityKey,
 	}, "", "  ")
 }
 
@@ -102,15 +114,18 @@ func ParseSetup(raw []byte) (*Setup, error) {
 	if len(raw) > 64<<10 || json.Unmarshal(raw, &j) != nil || j.Kind != setupKind || j.Host == "" || j.Platform == "" || j.Token == "" {
 		return nil, ErrSetup
 	}
-	for _, k := range [][]byte{j.RelayKey, j.Pin, j.Venue, j.Ticket, j.AuthorityKey} {
-		if len(k) != ed25519.SeedSize {
+	for _, k := range [][]byte{j.Thumbprint, j.Pin, j.Venue, j.Ticket, j.AuthorityKey} {
+		if len(k) != ed25519.SeedSize { // a thumbprint's length, too
 			return nil, fmt.Errorf("%w: a key is damaged", ErrSetup)
 		}
+	}
+	if len(j.RelayKey) > 0 && (len(j.RelayKey) != ed25519.SeedSize || thumbprint(j.RelayKey) != [32]byte(j.Thumbprint)) {
+		return nil, fmt.Errorf("%w: the relay's key is damaged", ErrSetup)
 	}
 	if _, err := x509.ParseCertificate(j.Authority); err != nil {
 		return nil, fmt.Errorf("%w: its authority is damaged", ErrSetup)
 	}
-	return &Setup{j.Partner, j.Host, j.Platform, j.Token, j.RelayKey, j.Pin, j.Venue, j.Ticket, j.Authority, j.AuthorityKey}, nil
+	return &Setup{j.Partner, j.Host, j.Platform, j.Token, j.RelayKey, [32]byte(j.Thumbprint), j.Pin, j.Venue, j.Ticket, j.Authority, j.AuthorityKey}, nil
 }
 
 // Format hides the setup from every verb.
@@ -119,7 +134,8 @@ func (*Setup) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 // MarshalJSON hides the setup; Marshal is the way to write it.
 func (*Setup) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// Credential is the relay's, as `amanah partner relay` and client.NewRelay take it.
+// Credential is the relay's, as `amanah partner relay` and client.NewRelay take it,
+// without a key when the relay keeps its own.
 func (s *Setup) Credential() client.RelayCredential {
 	return client.RelayCredential{
 		Host: s.Host, Platform: s.Platform, Partner: s.Partner, Token: s.Token, Key: s.RelayKey,

@@ -55,6 +55,7 @@ func (f *front) launch(ctx context.Context, s *stage, verb string, patience time
 	out, errOut := &bounded{}, &bounded{}
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = home, out, errOut, time.Second
 	cmd.Env = append(cmd.Environ(), f.environment(home)...)
+	together(cmd)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrClient, err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -27,6 +28,7 @@ type CertifyOptions struct {
 	Setup      string // folder
 	Partner    uint32 // of a new setup
 	Credential string // file of the relay's real credential, whose key a new setup takes
+	Key        string // thumbprint, base64url, of the key that the relay keeps
 	Listen     string
 	Platform   string            // URL of the harness; empty for Listen's
 	Report     string            // file for the report
@@ -105,28 +107,44 @@ func (opt *CertifyOptions) setup() (*certify.Setup, error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return nil, fault.New(fault.Invalid, "the setup cannot be read")
 	}
-	number, key := opt.Partner, []byte(nil)
-	if opt.Credential != "" {
+	s, err := opt.newSetup(platform)
+	if err != nil {
+		return nil, err
+	}
+	return s, writeSetup(opt.Setup, s)
+}
+
+func (opt *CertifyOptions) newSetup(platform string) (s *certify.Setup, err error) {
+	if _, _, err := net.SplitHostPort(opt.Listen); err != nil {
+		return nil, fault.New(fault.Invalid, "--listen is HOST:PORT")
+	}
+	switch {
+	case opt.Credential != "" && opt.Key != "":
+		return nil, fault.New(fault.Invalid, "give --credential or --key, not both")
+	case opt.Credential != "":
 		c, err := readRelayCredential(opt.Credential)
 		if err != nil {
 			return nil, err
 		}
-		if number != 0 && number != c.Partner {
+		if opt.Partner != 0 && opt.Partner != c.Partner {
 			return nil, fault.New(fault.Conflict, "the credential is of another partner")
 		}
-		number, key = c.Partner, c.Key
-	}
-	if number == 0 {
+		s, err = certify.NewSetup(c.Partner, platform, c.Key)
+	case opt.Partner == 0:
 		return nil, fault.New(fault.Invalid, "a new setup needs --credential or --partner")
+	case opt.Key != "":
+		raw, err := base64.RawURLEncoding.Strict().DecodeString(opt.Key)
+		if err != nil || len(raw) != 32 {
+			return nil, fault.New(fault.Invalid, "--key is the thumbprint of the relay's key: 43 characters of base64url")
+		}
+		s, err = certify.NewSetupFor(opt.Partner, platform, [32]byte(raw))
+	default:
+		s, err = certify.NewSetup(opt.Partner, platform, nil)
 	}
-	if _, _, err := net.SplitHostPort(opt.Listen); err != nil {
-		return nil, fault.New(fault.Invalid, "--listen is HOST:PORT")
-	}
-	s, err := certify.NewSetup(number, platform, key)
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "--platform is https://HOST:PORT, without a path")
 	}
-	return s, writeSetup(opt.Setup, s)
+	return s, nil
 }
 
 // writeSetup writes the setup itself last: with it the folder is whole.

@@ -13,7 +13,8 @@ import (
 type partnerExamineCmd struct {
 	Setup       string           `required:"" help:"Folder for the harness's keys and the files for the relay; made on the first run."`
 	Credential  string           `help:"The relay's real credential file, whose key and partner a new setup takes."`
-	Partner     uint32           `help:"Number of the partner, for a new setup with a key of its own."`
+	Key         string           `help:"Thumbprint of the key that the relay keeps, as in its agreement, for a new setup with --partner."`
+	Partner     uint32           `help:"Number of the partner, for a new setup; without --key it makes one."`
 	Relay       string           `help:"URL of the relay; without it its cases are not run."`
 	Certificate string           `help:"SHA-256, base64url, of the certificate that the relay shows, as in its agreement."`
 	Listen      string           `default:"127.0.0.1:9443" help:"Address of the stand-in platform."`
@@ -40,7 +41,7 @@ func (cmd *partnerExamineCmd) Run(c *console) error {
 				fmt.Fprintf(c.errors, "%2d/%d  %-14s  %-28s  %s\n", n, of, r.Verdict, r.ID, r.Evidence)
 			},
 		},
-		Setup: cmd.Setup, Partner: cmd.Partner, Credential: cmd.Credential, Listen: cmd.Listen, Platform: cmd.Platform,
+		Setup: cmd.Setup, Partner: cmd.Partner, Credential: cmd.Credential, Key: cmd.Key, Listen: cmd.Listen, Platform: cmd.Platform,
 		Report: cmd.Report, Markdown: cmd.Markdown, Language: cmd.Language,
 		Say: func(text string) { fmt.Fprintln(c.errors, text) },
 	}
