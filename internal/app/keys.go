@@ -36,15 +36,29 @@ type keySet struct {
 // signer signs tickets and venue codes with the key in force.
 type signer struct {
 	host string
-	keys []keeper.SignKey
+	keys []signKey
 	now  func() time.Time
+}
+
+type signKey struct {
+	private     ed25519.PrivateKey
+	from, until time.Time
+}
+
+func newSigner(host string, keys []keeper.SignKey, now func() time.Time) signer {
+	s := signer{host: host, now: now}
+	for _, k := range keys {
+		// Made once: from the seed it costs as much as a signature.
+		s.keys = append(s.keys, signKey{ed25519.NewKeyFromSeed(k.Seed), k.NotBefore, k.NotAfter})
+	}
+	return s
 }
 
 func (s signer) key() (ed25519.PrivateKey, error) {
 	now := s.now()
 	for _, k := range s.keys {
-		if !now.Before(k.NotBefore) && now.Before(k.NotAfter) {
-			return ed25519.NewKeyFromSeed(k.Seed), nil
+		if !now.Before(k.from) && now.Before(k.until) {
+			return k.private, nil
 		}
 	}
 	return nil, fmt.Errorf("no signing key is in its window: %w", keeper.ErrUnavailable)
@@ -99,7 +113,7 @@ func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Ga
 		return err
 	}
 	set := &keySet{
-		tickets: signer{host, k.Ticket, now}, venues: signer{host, k.Venue, now}, cards: signer{host, k.Card, now},
+		tickets: newSigner(host, k.Ticket, now), venues: newSigner(host, k.Venue, now), cards: newSigner(host, k.Card, now),
 		config: k.Config, pin: k.Pin[:], log: k.Log[:],
 	}
 	if set.tokens, err = token.New(k.Token); err != nil {

@@ -219,6 +219,7 @@ func (Sealer) OpenAsking(id identity.AuthorizationID, sealed []byte) (a identity
 type Outbox struct {
 	sent chan consent.Message
 	Fail error // answered instead of sending, when set before
+	kept identity.OneTime
 }
 
 // Send implements consent.Messenger.
@@ -246,9 +247,34 @@ func (o *Outbox) Next(t *testing.T) consent.Message {
 // the counts were taken.
 func (w *World) Brought(n int) {
 	w.T.Helper()
-	for end := time.Now().Add(20 * time.Second); w.Counts.Of("keeper read link-message of 1") < n; time.Sleep(time.Millisecond) {
+	if !w.Asked(n, 20*time.Second) {
+		w.T.Fatal("the courier does not work")
+	}
+}
+
+// Asked is Brought with patience, and without a failure.
+func (w *World) Asked(n int, patience time.Duration) bool {
+	for end := time.Now().Add(patience); w.Counts.Of("keeper read link-message of 1") < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			w.T.Fatal("the courier does not work")
+			return false
+		}
+	}
+	return true
+}
+
+// Put keeps a code for Code.
+func (o *Outbox) Put(c identity.OneTime) { o.kept = c }
+
+// Code returns the code that was kept.
+func (o *Outbox) Code() identity.OneTime { return o.kept }
+
+// Drain drops what waits.
+func (o *Outbox) Drain() {
+	for {
+		select {
+		case <-o.sent:
+		default:
+			return
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Package vault seals small records to their place: one version of one record of
-// one person in one table.
+// Package vault seals records and documents to their place: one version of one
+// record of one person in one table, and for a document its kind. Small records are
+// sealed whole; documents of any size in chunks, see SealDocument.
 //
 // A sealed record opens with its key and in its place only; moved to another
 // person, table, record or version, cut or altered, it does not open. Its length

@@ -21,6 +21,7 @@ type Choice struct {
 	Name  string    // masked
 	Child bool      // a dependant
 	Until time.Time // when a child's link ends by itself
+	Taken bool      // chosen already
 	who   identity.PersonID
 }
 
@@ -48,7 +49,7 @@ func (f *Flow) Choices(ctx context.Context, a Attempt) ([]Choice, error) {
 	}
 	var out []Choice
 	for n := range files {
-		c := Choice{Pick: pick(a, ids[n]), Name: files[n].person.Name.Masked(), who: ids[n]}
+		c := Choice{Pick: pick(a, ids[n]), Name: files[n].person.Name.Masked(), Taken: ids[n] == page.Chosen, who: ids[n]}
 		if n > 0 {
 			c.Child = true
 			if c.Until, err = identity.Guard(page.Asked, ids[n], files[n].person.Birth, f.Now()); err != nil {
@@ -85,20 +86,6 @@ func (f *Flow) Choose(ctx context.Context, a Attempt, name string) error {
 		*t.page = page
 		return err
 	})
-}
-
-// Chosen returns who is about to be linked.
-func (f *Flow) Chosen(ctx context.Context, a Attempt) (Choice, error) {
-	all, err := f.Choices(ctx, a)
-	for _, c := range all {
-		if c.who == a.Asking.Page.Chosen {
-			return c, err
-		}
-	}
-	if err == nil {
-		err = identity.ErrChoice
-	}
-	return Choice{}, err
 }
 
 // Consent records the consent of whoever proved who they are. Whether they may

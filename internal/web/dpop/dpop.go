@@ -145,8 +145,8 @@ func Verify(proof string, w Want) (Proof, error) {
 	if err != nil || len(raw) != 64 {
 		return Proof{}, ErrProof
 	}
-	var c claims
-	if err := Unmarshal(body, &c); err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 {
+	c, err := parseClaims(body)
+	if err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 {
 		return Proof{}, ErrProof
 	}
 	if c.Method != w.Method || c.URL != w.URL || !bound(c.Hash, w.Token) {
@@ -191,6 +191,11 @@ func Unmarshal(segment string, v any) error {
 	if err != nil {
 		return err
 	}
+	return strict(raw, v)
+}
+
+// strict reads JSON in which no object names a member twice.
+func strict(raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
 		return err
 	}
