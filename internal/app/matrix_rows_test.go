@@ -18,21 +18,21 @@ import (
 )
 
 // matrix is who may ask for what, of whom. The columns are the roles in their order:
-// nobody, device, stranger, elsewhere, relay, other relay, door, other door, operator.
+// nobody, device, stranger, elsewhere, relay, other relay, door, other door, operator, decider.
 func matrix() []row {
-	person := [roles]int{403, 200, 200, 403, 403, 403, 403, 403, 403} // each of their own
-	theirs := [roles]int{403, 200, 404, 403, 403, 403, 403, 403, 403} // of the device's person
-	doors := [roles]int{403, 403, 403, 403, 403, 403, 200, 200, 403}
-	anybody := [roles]int{200, 200, 200, 200, 200, 200, 200, 200, 200}
+	person := [roles]int{403, 200, 200, 403, 403, 403, 403, 403, 403, 403} // each of their own
+	theirs := [roles]int{403, 200, 404, 403, 403, 403, 403, 403, 403, 403} // of the device's person
+	doors := [roles]int{403, 403, 403, 403, 403, 403, 200, 200, 403, 403}
+	anybody := [roles]int{200, 200, 200, 200, 200, 200, 200, 200, 200, 200}
 	return []row{
-		{"POST /ohttp", "any message", (*town).message, [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403}, false},
+		{"POST /ohttp", "any message", (*town).message, [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403, 403}, false},
 		{"GET /.well-known/ohttp-gateway", "the platform", get(ohttp.WellKnownPath), anybody, false},
 		{"GET /.well-known/amanah-keys", "the platform", get("/.well-known/amanah-keys"), anybody, false},
 		{"GET /healthz", "the platform", get("/healthz"), anybody, false},
-		{"GET /metrics", "the platform", get("/metrics"), [roles]int{404, 404, 404, 404, 404, 404, 404, 404, 200}, false},
+		{"GET /metrics", "the platform", get("/metrics"), [roles]int{404, 404, 404, 404, 404, 404, 404, 404, 200, 404}, false},
 		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
 		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
-		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403}, true},
+		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403, 403}, true},
 		{"POST /v1/lookups", "whoever stands at the door", (*town).lookUp, doors, false},
 		{"PUT /v1/pin", "oneself", put("/v1/pin", `{"pin":"482915"}`), person, false},
 		{"DELETE /v1/pin", "oneself", get("/v1/pin"), person, false},
@@ -179,6 +179,7 @@ func (m *town) populate() {
 	m.seal(relayOff, token.Claims{Scope: token.ScopeRelay, Partner: 2}, newKey(m.t))
 	m.seal(doorOf, token.Claims{Scope: token.ScopeDoor, Venue: 1}, newKey(m.t))
 	m.seal(doorOff, token.Claims{Scope: token.ScopeDoor, Venue: 2}, newKey(m.t))
+	m.seal(decider, token.Claims{Scope: token.ScopeDecision, Partner: 1, Link: identity.LinkID{4}, Person: own.Person}, newKey(m.t))
 	m.update(func(s store.Stores) error {
 		if err := s.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Lain", Relay: thumbprintOf(m.holders[relayOff].key), State: partner.Live, Joined: now}); err != nil {
 			return err
@@ -193,6 +194,10 @@ func (m *town) populate() {
 			if err := s.Links.Put(identity.Link{ID: id, Partner: 1, Subject: subjectOf(who), Device: thumbprintOf(m.holders[who].key), Created: now}); err != nil {
 				return err
 			}
+		}
+		journeys := identity.Link{ID: identity.LinkID{4}, Partner: 1, Subject: subjectOf(device), Device: thumbprintOf(m.holders[decider].key), Created: now, Scope: identity.LinkDecision}
+		if err := s.Links.Put(journeys); err != nil {
+			return err
 		}
 		return s.Venues.Put(venue.Venue{ID: 2, Name: "Pasar Uji", Category: venue.Market, Level: 1, Declared: 10, Doors: 1})
 	})

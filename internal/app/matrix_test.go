@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/ed25519"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -28,11 +29,12 @@ const (
 	doorOf                // staff at the venue that a row is about
 	doorOff               // staff at another venue
 	operator              // whoever reaches the operator's own address; elsewhere nobody
+	decider               // a partner's server that is told admit or refuse for the device's person
 	roles                 // how many there are
 )
 
 func (r role) String() string {
-	return [roles]string{"nobody", "device", "stranger", "elsewhere", "relay", "other relay", "door", "other door", "operator"}[r]
+	return [roles]string{"nobody", "device", "stranger", "elsewhere", "relay", "other relay", "door", "other door", "operator", "decider"}[r]
 }
 
 // schemes says which roles hold what a security scheme of the contract asks for.
@@ -165,6 +167,7 @@ type row struct {
 
 // TestAuthorizationMatrix asks the real server for everything it serves in every role.
 // No cell is left to a default: a route without a row and a row without a cell fail.
+// A row that grants all is the control.
 func TestAuthorizationMatrix(t *testing.T) {
 	m := newTown(t)
 	rows := matrix()
@@ -204,7 +207,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 				continue
 			}
 			cells++
-			m.cell(o, r, who)
+			if wrong := m.cell(o, r, who); wrong != "" {
+				t.Error(wrong)
+			}
 			if r.want[who] < 300 {
 				granted[r.route] = true
 				if len(o.Callers) > 0 && !slices.ContainsFunc(o.Callers, func(s string) bool { return slices.Contains(schemes[s], who) }) {
@@ -219,6 +224,16 @@ func TestAuthorizationMatrix(t *testing.T) {
 		}
 	}
 	t.Logf("%d rows, %d cells", len(rows), cells)
+	for who := range roles { // the control: what a server without any protection would answer
+		if who == device {
+			continue
+		}
+		all := row{"DELETE /v1/links/{link}", "the device's person", (*town).unlink, [roles]int{}, false}
+		all.want[who] = 200
+		if m.cell(operations[all.route], all, who) == "" {
+			t.Errorf("%s may unlink anybody, and the matrix does not see it", who)
+		}
+	}
 }
 
 // operations are those of the contract, by route. Of one that is asked either way the
@@ -241,7 +256,7 @@ func (m *town) operations() map[string]contract.Operation {
 }
 
 // cell asks in one role, with everything right but who asks.
-func (m *town) cell(o contract.Operation, r row, who role) {
+func (m *town) cell(o contract.Operation, r row, who role) (wrong string) {
 	m.t.Helper()
 	path, media, body := r.ask(m)
 	var got reply
@@ -254,8 +269,9 @@ func (m *town) cell(o contract.Operation, r row, who role) {
 		m.visit = ""
 	}
 	if got.status != r.want[who] {
-		m.t.Errorf("%s of %s, asked by %s: %d %s, want %d", r.route, r.owner, who, got.status, got.body, r.want[who])
+		return fmt.Sprintf("%s of %s, asked by %s: %d %s, want %d", r.route, r.owner, who, got.status, got.body, r.want[who])
 	}
+	return ""
 }
 
 // TestNothingEncapsulatedOutside: what devices ask is not served to anybody outside
