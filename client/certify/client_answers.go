@@ -156,23 +156,27 @@ func clientLast() []Case {
 		{
 			ID: "client/nothing-kept", Subject: OfClient, Hostile: true,
 			Title: Text{"Tidak menyimpan jawaban", "Keeps no answer"},
-			How:   "Searches the folder in which the client ran, its home and temporary files included, after the check-ins: nothing that was planted in an answer may be there, as it was, in hexadecimal or in base64.",
+			How:   "Searches the folder in which the client ran, its home and temporary files included, after every start: nothing that was planted in an answer may be there, as it was, in hexadecimal or in base64.",
 			check: func(_ context.Context, r *run) finding {
-				if o := r.front.first; o.kept != "" {
-					return failed("an answer was found in %s", o.kept)
+				for _, o := range r.front.outcomes {
+					if o.kept != "" {
+						return failed("an answer was found in %s", o.kept)
+					}
 				}
-				return passed("nothing was found")
+				return passed("nothing was found after %d starts", len(r.front.outcomes))
 			},
 		},
 		{
 			ID: "client/nothing-logged", Subject: OfClient, Hostile: true,
 			Title: Text{"Tidak mencatat jawaban", "Logs no answer"},
-			How:   "Searches what the client wrote to standard error for what was planted in an answer.",
+			How:   "Searches what the client wrote to standard error at every start for what was planted in an answer.",
 			check: func(_ context.Context, r *run) finding {
-				if r.front.first.logged {
-					return failed("an answer was found on standard error")
+				for _, o := range r.front.outcomes {
+					if o.logged {
+						return failed("an answer was found on standard error")
+					}
 				}
-				return passed("nothing was found")
+				return passed("nothing was found after %d starts", len(r.front.outcomes))
 			},
 		},
 	}

@@ -82,7 +82,7 @@ func faultyClients() map[string]string {
 		"names itself": "client/no-headers", "names itself to documents": "client/no-headers", "keeps cookies": "client/no-cookie",
 		"sends the same bytes again": "client/fresh-message",
 		"signs with another key":     "client/proof", "proves another URL": "client/proof", "uses one proof id": "client/proof",
-		"keeps the answer": "client/nothing-kept", "keeps the answer in its home, encoded": "client/nothing-kept",
+		"keeps the answer": "client/nothing-kept", "keeps the answer that came late": "client/nothing-kept", "keeps the answer in its home, encoded": "client/nothing-kept",
 		"logs the answer": "client/nothing-logged",
 	}
 }

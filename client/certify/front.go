@@ -37,9 +37,10 @@ type front struct {
 	called  atomic.Int64 // at the trap
 	folder  string       // of the run; removed at its end
 
-	mu     sync.Mutex
-	stages []*stage
-	first  *outcome // of the stage that other cases look at again
+	mu       sync.Mutex
+	stages   []*stage
+	first    *outcome   // of the stage that other cases look at again
+	outcomes []*outcome // of every start
 }
 
 // message is one encapsulated request of a client.

@@ -187,6 +187,10 @@ func (d *rawDevice) checkIn(ctx context.Context) (string, error) {
 		err = os.WriteFile("last.json", body, 0o600)
 	case "keeps the answer in its home, encoded":
 		err = os.WriteFile(os.Getenv("HOME")+"/.cache", []byte("x"+b64(body)), 0o600)
+	case "keeps the answer that came late":
+		if len(d.before) > 0 {
+			err = os.WriteFile("late.json", body, 0o600)
+		}
 	case "logs the answer":
 		fmt.Fprintln(os.Stderr, string(body))
 	}

@@ -73,6 +73,7 @@ func (f *front) launch(ctx context.Context, s *stage, verb string, patience time
 	}
 	o.logged = s.planted(errOut.kept.Bytes())
 	o.kept, err = s.search(home)
+	f.outcomes = append(f.outcomes, o) // cases run one after another
 	return o, err
 }
 
