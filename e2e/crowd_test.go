@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/client"
+	"github.com/amanah-project/amanah/internal/web/contract"
 )
 
 // guest is one synthetic person with a linked device that the test itself drives.
@@ -141,7 +143,19 @@ func ticketBody(code string, party int, at time.Time) []byte {
 	return fmt.Appendf(nil, `{"code":%q,"party":%d,"nonce":%q,"holder":%q}`, code, party, b64(n[:]), b64(holder))
 }
 
-// post sends a check-in's body once; an error means that no answer came.
+var readContract = sync.OnceValues(contract.Shipped)
+
+// conforms holds an answer of the binary against the wire contract.
+func conforms(a contract.Answer) error {
+	c, err := readContract()
+	if err != nil {
+		return err
+	}
+	return c.Check(a)
+}
+
+// post sends a check-in's body once; an error means that no answer came, or one that
+// the wire contract does not have.
 func (g *guest) post(ctx context.Context, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost/v1/visits", bytes.NewReader(body))
 	if err != nil {
@@ -152,8 +166,17 @@ func (g *guest) post(ctx context.Context, body []byte) (answer, error) {
 		return answer{}, err
 	}
 	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := conforms(contract.Answer{
+		Method: req.Method, Path: req.URL.Path, Encapsulated: true, Status: res.StatusCode, Header: res.Header, Body: raw,
+	}); err != nil {
+		return answer{}, err
+	}
 	a := answer{}
-	err = json.NewDecoder(res.Body).Decode(&a)
+	err = json.Unmarshal(raw, &a)
 	a.Status = res.StatusCode
 	return a, err
 }

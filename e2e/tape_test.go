@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/amanah-project/amanah/internal/web/contract"
 )
 
 // sight is what somebody on the way sees of one message and its answer.
@@ -23,6 +25,7 @@ type sight struct {
 
 // tape is a proxy that passes everything on as it came and records it.
 type tape struct {
+	t   testing.TB
 	url string
 	to  string
 	web http.Transport
@@ -36,7 +39,7 @@ type tape struct {
 
 func newTape(t testing.TB, to string) *tape {
 	t.Helper()
-	p := &tape{to: to, web: http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}
+	p := &tape{t: t, to: to, web: http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 16}}
 	s := httptest.NewServer(p)
 	p.url = s.URL
 	t.Cleanup(func() {
@@ -70,6 +73,11 @@ func (p *tape) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	p.keep(r, body, res, answer)
+	if strings.HasPrefix(r.URL.Path, "/.well-known/") || r.URL.Path == "/ohttp" { // of the platform, not of a relay
+		if err := conforms(contract.Answer{Method: r.Method, Path: r.URL.Path, Status: res.StatusCode, Header: res.Header, Body: answer}); err != nil {
+			p.t.Error(err)
+		}
+	}
 	for name, values := range res.Header {
 		w.Header()[name] = values
 	}
