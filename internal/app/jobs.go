@@ -35,6 +35,7 @@ func (s *Server) jobs() []job {
 		{"check-out", 15 * time.Second, s.checkOut},
 		{"forget", time.Hour, s.forget},
 		{"forget-cards", time.Hour, s.forgetCards},
+		{"forget-journeys", time.Hour, s.forgetJourneys},
 		{"sweep", time.Hour, s.sweep},
 	}
 }

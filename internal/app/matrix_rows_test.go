@@ -34,6 +34,7 @@ func matrix() []row {
 		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
 		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403, 403}, true},
 		{"POST /v1/lookups", "whoever stands at the door", (*town).lookUp, doors, false},
+		{"POST /v1/decisions", "the device's person", (*town).journey, [roles]int{403, 403, 403, 403, 403, 403, 403, 403, 403, 200}, false},
 		{"PUT /v1/pin", "oneself", put("/v1/pin", `{"pin":"482915"}`), person, false},
 		{"DELETE /v1/pin", "oneself", get("/v1/pin"), person, false},
 		{"DELETE /v1/cards", "oneself", get("/v1/cards"), person, false},
@@ -56,6 +57,12 @@ func get(path string) func(*town) (string, string, []byte) {
 // put asks with a body.
 func put(path, body string) func(*town) (string, string, []byte) {
 	return func(*town) (string, string, []byte) { return path, mediaJSON, []byte(body) }
+}
+
+// journey asks about one that was not asked about before.
+func (m *town) journey() (string, string, []byte) {
+	m.made++
+	return "/v1/decisions", mediaJSON, fmt.Appendf(nil, `{"journey":"%d","date":%q}`, m.made, day.Of(time.Now()))
 }
 
 // lookUp asks about a card that nobody made.

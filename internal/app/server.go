@@ -184,6 +184,7 @@ func (s *Server) routes() *route.Mux {
 	mux.HandleFunc("GET /.well-known/amanah-keys", document("application/json", func() []byte { return s.ring.set.Load().published }))
 	mux.HandleFunc("GET /healthz", s.healthz)
 	doors.Routes(mux)
+	s.journeys().Routes(mux)
 	return mux
 }
 

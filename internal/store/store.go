@@ -74,6 +74,7 @@ type Stores struct {
 	Venues         venue.Store
 	Visits         venue.VisitStore
 	Lookups        venue.LookupStore
+	Journeys       venue.JourneyStore
 	Asks           venue.AskStore
 	Log            accesslog.Store
 }

@@ -127,7 +127,7 @@ func CheckParty(n int) error {
 func Fits(inside, n, limit int) bool { return inside+n <= limit }
 
 // Asks reports whether the act asks for the colours of those it is for.
-func (a Act) Asks() bool { return a.Enters() || a == ActLook }
+func (a Act) Asks() bool { return a.Enters() || a == ActLook || a == ActDecide }
 
 // String names the act as metrics and commands show it.
 func (a Act) String() string {

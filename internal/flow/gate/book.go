@@ -89,3 +89,15 @@ func (p *Place) Admit(now time.Time, party []venue.Visitor, extra int) venue.Out
 
 // Stay returns after how long a visit ends by itself.
 func (p *Place) Stay() time.Duration { return p.policy.Stay(p.Venue.Category) }
+
+// Journey decides whether somebody may travel by the policy in force at a moment, at
+// the strictest level of the places of that kind: a journey has no one district.
+func (b *Book) Journey(c venue.Category, at time.Time, who venue.Visitor) venue.Outcome {
+	level := venue.Level(1)
+	for _, p := range b.Places() {
+		if p.Venue.Category == c {
+			level = max(level, p.Venue.Level)
+		}
+	}
+	return b.policy.Admit(c, level, at, []venue.Visitor{who}, 0)
+}

@@ -62,10 +62,12 @@ type Ask struct {
 	Visit   venue.VisitID // the visit to leave; zero when leaving by code
 	Nonce   venue.Nonce
 	Party   int
-	Decoy   bool          // of an ActLookup: nobody was found, or nothing proved that it is them
-	Fault   error         // why an ActVoid cannot be served
-	Run     uint64        // in which the nonces of Proofs were given
-	Proofs  keeper.Proofs // that the request came with: used once, at whatever server
+	Decoy   bool           // of an ActLookup: nobody was found, or nothing proved that it is them
+	At      time.Time      // of an ActDecide: when the journey is
+	For     venue.Category // and what is travelled by
+	Fault   error          // why an ActVoid cannot be served
+	Run     uint64         // in which the nonces of Proofs were given
+	Proofs  keeper.Proofs  // that the request came with: used once, at whatever server
 }
 
 // Answer is what became of an Ask. When Err is set the rest is empty but for

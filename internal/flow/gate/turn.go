@@ -137,20 +137,6 @@ func (a *Ask) member(j int) Member {
 	return a.With[j-1]
 }
 
-// through reports whether a link lets this device ask, through this partner.
-func (a *Ask) through(l identity.Link) bool {
-	return l.Live() && l.Scope == identity.LinkColour && l.Device == a.Device && l.Partner == a.Partner
-}
-
-// may reports whether what asks may be told a colour now: a device's link, or the
-// door of a venue for somebody who proved who they are.
-func (a *Ask) may(l identity.Link) bool {
-	if a.Act == venue.ActLookup {
-		return !a.Decoy
-	}
-	return a.through(l)
-}
-
 // names returns the visit that the ask makes or ends, if it names one.
 func (a *Ask) names() venue.VisitID {
 	if a.Act.Enters() {
@@ -177,7 +163,7 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	for j := range 1 + len(a.With) {
 		l := t.links[first+j]
-		if !a.through(l) {
+		if !a.may(l) {
 			out.Err = identity.ErrNoLink
 			return out
 		}
@@ -189,6 +175,8 @@ func (t *turn) serve(i int, a *Ask) Answer {
 		t.checkIn(first, a, &out)
 	case venue.ActLeave:
 		t.leave(first, a, &out)
+	case venue.ActDecide:
+		t.decide(first, a, &out)
 	}
 	return out
 }

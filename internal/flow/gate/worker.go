@@ -89,6 +89,7 @@ type round struct {
 	items []keeper.GateItem // of each pending: who asks, then the members
 	first []int             // index of each pending's first item
 	asked []identity.LinkID // per item: the link asked through
+	when  []time.Time       // per item: the moment of the colour asked for
 	reply keeper.GateReply
 	leaf  accesslog.Leaf
 	steps []step // per item
@@ -151,7 +152,7 @@ func (r *round) collect() error {
 			item.Run, item.Proofs = a.Run, a.Proofs
 		}
 		r.items = append(r.items, item)
-		ids, r.asked = append(ids, m.Person), append(r.asked, m.Link)
+		ids, r.asked, r.when = append(ids, m.Person), append(r.asked, m.Link), append(r.when, a.moment(r.now))
 	}
 	for _, p := range r.batch {
 		r.first = append(r.first, len(r.items))
@@ -233,11 +234,11 @@ func (r *round) read() {
 				s.err = ErrCorrupt
 				continue
 			}
-			if !t.Covers(r.now) {
+			if !t.Covers(r.when[i]) {
 				s.err = ErrStale
 				continue
 			}
-			s.now, s.next = t.At(r.now)
+			s.now, s.next = t.At(r.when[i])
 			s.born = int32(t.Birth)
 		case keeper.GateAbsent:
 			s.err = identity.ErrNoLink

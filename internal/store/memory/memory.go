@@ -136,6 +136,7 @@ func (t *tx) stores() store.Stores {
 		Venues:         venues{t},
 		Visits:         visits{t},
 		Lookups:        lookups{t},
+		Journeys:       journeys{t},
 		Asks:           asks{t},
 		Log:            leaves{t},
 	}

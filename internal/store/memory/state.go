@@ -43,6 +43,9 @@ type state struct {
 	inside     tree[number, int]
 	entered    tree[number, uint64]
 	lookups    tree[number, venue.Lookups]
+	journeys   tree[id16, venue.Journey]
+	asked      tree[due, none] // when journeys were asked about, in days
+	told       tree[told, int]
 	visits     tree[id16, venue.Visit]
 	trails     tree[trail, none]
 	due        tree[due, none] // open visits

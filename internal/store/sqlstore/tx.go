@@ -35,6 +35,7 @@ func (t *Tx) Stores() store.Stores {
 		Venues:         venues{t},
 		Visits:         visits{t},
 		Lookups:        lookups{t},
+		Journeys:       journeys{t},
 		Asks:           asks{t},
 		Log:            leaves{t},
 	}

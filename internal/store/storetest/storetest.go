@@ -82,6 +82,7 @@ func gateCases() []testCase {
 		{"Venues/unknown", testVenueUnknown},
 		{"Venues/entered", testEntered},
 		{"Lookups/put and get", testLookups},
+		{"Journeys", testJourneys},
 		{"Visits/put and get", testVisits},
 		{"Visits/insert if absent", testVisitAgain},
 		{"Visits/of a trail", testVisitsOf},
