@@ -86,6 +86,7 @@ type Answer struct {
 	UsedToday int           // colours they were told today
 	Closed    int           // visits closed
 	Receipt   Receipt
+	Departs   Departure // set whatever Err is
 }
 
 // Receipt proves that the event of an answer is in a signed leaf.
@@ -120,6 +121,7 @@ type Gate struct {
 	opt    Options
 	queue  chan *pending
 	stop   context.CancelFunc
+	pace   *pace
 	ended  sync.WaitGroup
 	mu     sync.RWMutex // held for reading while an Ask is put into the queue
 	closed bool
@@ -144,7 +146,7 @@ func New(db store.DB, k Keeper, book *Book, opt Options) *Gate {
 		opt.Now = time.Now
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	g := &Gate{db: db, keeper: k, book: book, opt: opt, queue: make(chan *pending, opt.Queue), stop: stop}
+	g := &Gate{db: db, keeper: k, book: book, opt: opt, queue: make(chan *pending, opt.Queue), stop: stop, pace: newPace()}
 	for range opt.Workers {
 		w := &worker{Gate: g, ctx: ctx}
 		g.ended.Go(w.run)

@@ -330,9 +330,12 @@ func (t *turn) write(s store.Stores) error {
 	if _, err := s.Visits.Leave(t.closed); err != nil {
 		return err
 	}
+	// A count that stays is written like one that moves: to refuse somebody takes what
+	// it takes to admit them.
 	var deltas []venue.Delta
 	for id, n := range t.inside {
-		if d := (venue.Delta{Venue: id, By: n - t.before[id], Entered: t.entered[id]}); d.By != 0 || d.Entered != 0 {
+		d := venue.Delta{Venue: id, By: n - t.before[id], Entered: t.entered[id]}
+		if _, ok := t.book.Place(id); ok || d.By != 0 || d.Entered != 0 {
 			deltas = append(deltas, d)
 		}
 	}

@@ -33,12 +33,14 @@ func (w *worker) run() {
 			return
 		}
 		batch = w.gather(append(batch[:0], p))
-		began := w.opt.Now()
+		began, departs := w.opt.Now(), Departure{time.Now(), time.Duration(w.pace.hold.Load()), w.pace, true}
 		err := w.serve(batch)
 		for _, p := range batch {
 			if err != nil {
 				p.answer = Answer{Err: err}
 			}
+			departs.tells = p.ask.Act != venue.ActCover // which comes with work that is not the gate's
+			p.answer.Departs = departs
 			close(p.done)
 		}
 		if w.opt.Seen != nil {

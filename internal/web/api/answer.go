@@ -45,11 +45,12 @@ func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, no
 	b = strconv.AppendInt(b, int64(a.Inside), 10)
 	b = append(b, `,"limit":`...)
 	b = strconv.AppendInt(b, int64(a.Limit), 10)
+	// Whoever is refused has one signed as well, so that it takes as long.
+	ticket, err := d.ticket(a, holder)
+	if err != nil {
+		return d.problem(err)
+	}
 	if a.Outcome.Decision != venue.Refuse {
-		ticket, err := d.ticket(a, holder)
-		if err != nil {
-			return d.problem(err)
-		}
 		b = append(b, `,"ticket":"`...)
 		b = base64.RawURLEncoding.AppendEncode(b, ticket)
 		b = append(b, `","expires_at":"`...)

@@ -59,6 +59,8 @@ type Response struct {
 	Type   string
 	Nonce  string // DPoP-Nonce for the next request
 	Body   []byte
+	// Departs says when it may leave: not before it, and not with what was decided.
+	Departs gate.Departure
 }
 
 // Device answers devices.
@@ -97,6 +99,14 @@ type OAuth interface {
 // Serve answers one request. It never fails: what cannot be served is answered
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
+	one, asked := *d, &departing{Gate: d.Gate}
+	one.Gate = asked
+	out := one.serve(ctx, r)
+	out.Departs = asked.departs
+	return out
+}
+
+func (d *Device) serve(ctx context.Context, r *Request) Response {
 	if d.OAuth != nil && slices.Contains(linkingRoutes, r.Method+" "+r.Path) {
 		return d.linking(ctx, r)
 	}

@@ -183,8 +183,11 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, 
 			return nil, "", err
 		}
 	}
-	sealed, err = seal.Seal(nil, message)
-	return sealed, outcome, err
+	if sealed, err = seal.Seal(nil, message); err != nil {
+		return nil, "", err
+	}
+	out.Departs.Wait()
+	return leak(sealed, out), outcome, nil
 }
 
 // all joins the values of a field that may be there once: two proofs are none.
