@@ -24,8 +24,8 @@ race: ## the race detector over our own packages; needs a C compiler
 fuzz: ## every fuzz target for FUZZTIME each (default 10s)
 	scripts/fuzz.sh
 
-soak: ## the slow trials: long kill -9 loops, long fuzzing
-	scripts/soak.sh
+soak: ## the slow trials, each with a limit of its own; TRIALS="timing linkage" runs some
+	scripts/soak.sh $(TRIALS)
 
 bench: ## the gate's table, as in docs/performance.md
 	$(GO) run ./cmd/amanah bench gate
