@@ -1,6 +1,9 @@
 package app
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -44,6 +47,9 @@ func matrix() []row {
 		{"POST /v1/visits/leave", "the device's person", (*town).leave, theirs, true},
 		{"GET /v1/venues/{venue}", "the public", get("/v1/venues/1"), person, false},
 		{"GET /v1/asks", "oneself", get("/v1/asks"), person, false},
+		{"POST /v1/disputes", "oneself", (*town).dispute, person, false},
+		{"GET /v1/disputes", "oneself", get("/v1/disputes"), person, false},
+		{"GET /v1/disputes/{number}", "the device's person", (*town).disputed, theirs, false},
 		{"GET /v1/links", "oneself", get("/v1/links"), person, false},
 		{"DELETE /v1/links/{link}", "the device's person", (*town).unlink, theirs, false},
 	}
@@ -114,6 +120,28 @@ func (m *town) opened() string {
 		m.visit = v.Visit
 	}
 	return m.visit
+}
+
+func (m *town) dispute() (string, string, []byte) {
+	var nonce [16]byte
+	rand.Read(nonce[:])
+	binary.BigEndian.PutUint64(nonce[:8], uint64(time.Now().UnixMilli())<<16)
+	return "/v1/disputes", mediaJSON, fmt.Appendf(nil, `{"about":"colour","text":"x","nonce":%q}`, base64.RawURLEncoding.EncodeToString(nonce[:]))
+}
+
+// disputed names a dispute of the device's person.
+func (m *town) disputed() (string, string, []byte) {
+	m.t.Helper()
+	if m.number == "" {
+		path, _, body := m.dispute()
+		got := m.inside(device, "POST", path, body)
+		var v struct{ Number string }
+		if err := json.Unmarshal(got.body, &v); err != nil || v.Number == "" {
+			m.t.Fatalf("no dispute: %d %s", got.status, got.body)
+		}
+		m.number = v.Number
+	}
+	return "/v1/disputes/" + m.number, "", nil
 }
 
 func (m *town) leave() (string, string, []byte) {

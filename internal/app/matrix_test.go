@@ -58,6 +58,7 @@ type town struct {
 	code    string // of the venue
 	visit   string // open, of the device's person
 	made    byte   // links
+	number  string // of a dispute of the device's person
 }
 
 func newTown(t *testing.T) *town {

@@ -156,10 +156,11 @@ func (s *Server) device() *api.Device {
 	return &api.Device{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife),
 		Codes: s.codes, Gate: s.gate, Book: s.book, Now: time.Now,
-		History: &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
-		Rights:  &rights.Flow{DB: s.db, Now: time.Now},
-		Holder:  s.lookups(),
-		Tickets: func() api.TicketSigner { return s.ring.set.Load().tickets },
+		History:  &gate.History{DB: s.db, Keeper: s.keeper, Now: time.Now},
+		Rights:   &rights.Flow{DB: s.db, Now: time.Now},
+		Disputes: &rights.Disputes{DB: s.db, Keeper: s.keeper, Now: time.Now},
+		Holder:   s.lookups(),
+		Tickets:  func() api.TicketSigner { return s.ring.set.Load().tickets },
 	}
 }
 

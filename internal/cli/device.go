@@ -14,17 +14,19 @@ import (
 )
 
 type deviceCmd struct {
-	Checkin deviceCheckinCmd `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
-	Leave   deviceLeaveCmd   `cmd:"" help:"Check out, by visit or by the code of an exit.\n\nExample: amanah device leave --link phone.json --code 'https://…/v/…'"`
-	Cover   deviceCoverCmd   `cmd:"" help:"Send check-outs that end nothing, until the time is over.\n\nExample: amanah device cover --link phone.json --every 30m --timeout 8h"`
-	Status  deviceStatusCmd  `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
-	History deviceHistoryCmd `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
-	Asks    deviceAsksCmd    `cmd:"" help:"See who asked for one's own colour in the last 14 days, by which link, and what became of it.\n\nExample: amanah device asks --link phone.json --page 1"`
-	Venue   deviceVenueCmd   `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
-	PIN     devicePINCmd     `cmd:"" name:"pin" help:"Set the PIN for days without a phone, read from standard input, or remove it.\n\nExample: amanah device pin --link phone.json < pin.txt"`
-	Cards   deviceCardsCmd   `cmd:"" help:"Revoke all printed cards of one's own: for one that was lost.\n\nExample: amanah device cards --revoke --link phone.json"`
-	Links   deviceLinksCmd   `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
-	Unlink  deviceUnlinkCmd  `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
+	Checkin  deviceCheckinCmd  `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
+	Leave    deviceLeaveCmd    `cmd:"" help:"Check out, by visit or by the code of an exit.\n\nExample: amanah device leave --link phone.json --code 'https://…/v/…'"`
+	Cover    deviceCoverCmd    `cmd:"" help:"Send check-outs that end nothing, until the time is over.\n\nExample: amanah device cover --link phone.json --every 30m --timeout 8h"`
+	Status   deviceStatusCmd   `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
+	History  deviceHistoryCmd  `cmd:"" help:"See one's own visits of the last 14 days.\n\nExample: amanah device history --link phone.json --page 1"`
+	Asks     deviceAsksCmd     `cmd:"" help:"See who asked for one's own colour in the last 14 days, by which link, and what became of it.\n\nExample: amanah device asks --link phone.json --page 1"`
+	Dispute  deviceDisputeCmd  `cmd:"" help:"Contest one's own colour, a visit or a reason, with the text from standard input.\n\nExample: amanah device dispute --link phone.json --about colour < text.txt"`
+	Disputes deviceDisputesCmd `cmd:"" help:"See one's own disputes with their clocks, or one with its answer.\n\nExample: amanah device disputes D-2026-000123-8 --link phone.json"`
+	Venue    deviceVenueCmd    `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
+	PIN      devicePINCmd      `cmd:"" name:"pin" help:"Set the PIN for days without a phone, read from standard input, or remove it.\n\nExample: amanah device pin --link phone.json < pin.txt"`
+	Cards    deviceCardsCmd    `cmd:"" help:"Revoke all printed cards of one's own: for one that was lost.\n\nExample: amanah device cards --revoke --link phone.json"`
+	Links    deviceLinksCmd    `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
+	Unlink   deviceUnlinkCmd   `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
 }
 
 // phone is what every device command needs.

@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID, "cardcode": cardCode,
+			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID, "cardcode": cardCode, "disputeno": disputeNumber,
 		},
 	})
 }
@@ -154,6 +154,20 @@ func cardCode(ts *testscript.TestScript, _ bool, args []string) {
 	text, err := cardtest.Read([]byte(ts.ReadFile(args[0])))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\n"), 0o600))
+}
+
+// disputeNumber sets a variable to the number of the first dispute that waits.
+func disputeNumber(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: disputeno variable")
+	}
+	ts.Check(ts.Exec("amanah", "dispute", "list", "--json", "--config", "site.toml"))
+	var all []client.Dispute
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &all))
+	if len(all) == 0 {
+		ts.Fatalf("no dispute waits")
+	}
+	ts.Setenv(args[0], all[0].Number)
 }
 
 // exit runs a program that must end with that status.

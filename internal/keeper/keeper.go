@@ -174,6 +174,7 @@ type Record uint64
 const (
 	RecordPerson   Record = 1 // identity.Person
 	RecordEvidence Record = 2 // status.Evidence
+	RecordNote     Record = 3 // in intents only: a Note, named by the first half of its id
 )
 
 // Version is one version of one record.

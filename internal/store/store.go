@@ -12,6 +12,7 @@ import (
 	"context"
 
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
@@ -76,5 +77,6 @@ type Stores struct {
 	Lookups        venue.LookupStore
 	Journeys       venue.JourneyStore
 	Asks           venue.AskStore
+	Disputes       dispute.Store
 	Log            accesslog.Store
 }

@@ -1,9 +1,10 @@
 // Package rights is the flow by which people see and remove what may ask for
-// their colour, from any device of theirs.
+// their colour, from any device of theirs, and contest what they were told.
 //
 // A person is found by the link that asks: its subject is the keeper's tag of the
 // person, and every other link of theirs carries the same one. So no identifier is
-// looked up, and the keeper is asked nothing.
+// looked up, and the keeper is asked nothing. What a person contests is sealed to them
+// by the keeper, and opened for them or for the desk that answers.
 package rights
 
 import (

@@ -218,6 +218,24 @@ func (c *Client) OpenEvents(ctx context.Context, i keeper.Intent, d day.Day, e [
 	return a.Events, nil
 }
 
+// SealNotes seals texts to their people.
+func (c *Client) SealNotes(ctx context.Context, n []keeper.Note) ([][]byte, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.SealNotes, Notes: n})
+	if err != nil {
+		return nil, err
+	}
+	return a.Notes, nil
+}
+
+// OpenNotes opens texts.
+func (c *Client) OpenNotes(ctx context.Context, i keeper.Intent, n []keeper.Note) ([][]byte, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.OpenNotes, Intent: i, Notes: n})
+	if err != nil {
+		return nil, err
+	}
+	return a.Notes, nil
+}
+
 // DestroyDay destroys a day's key.
 func (c *Client) DestroyDay(ctx context.Context, d day.Day) (keeper.Certificate, error) {
 	a, err := c.call(ctx, &wire.Request{Call: wire.DestroyDay, Days: []day.Day{d}})

@@ -174,6 +174,10 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Certificates, err = k.Certificates()
 	case wire.ColourVersions:
 		a.Current, err = k.ColourVersions(r.People)
+	case wire.SealNotes:
+		a.Notes, err = k.SealNotes(r.Notes)
+	case wire.OpenNotes:
+		a.Notes, err = k.OpenNotes(role, r.Intent, r.Notes)
 	case wire.Use:
 		a.Run, err = k.Use(r.Run, r.Proofs)
 	case wire.Health:

@@ -42,6 +42,8 @@ const (
 	Health
 	ColourVersions
 	Use
+	SealNotes
+	OpenNotes
 )
 
 // Request is one call with what it takes.
@@ -63,6 +65,7 @@ type Request struct {
 	Events  []keeper.SealedEvent
 	Run     uint64
 	Proofs  keeper.Proofs
+	Notes   []keeper.Note
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -92,6 +95,7 @@ type Answer struct {
 	Certificates []keeper.Certificate
 	Health       keeper.Health
 	Run          keeper.Run
+	Notes        [][]byte // sealed or opened
 }
 
 // Opened is keeper.Opened without its error.

@@ -138,6 +138,7 @@ func (t *tx) stores() store.Stores {
 		Lookups:        lookups{t},
 		Journeys:       journeys{t},
 		Asks:           asks{t},
+		Disputes:       disputes{t},
 		Log:            leaves{t},
 	}
 }

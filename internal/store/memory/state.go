@@ -8,6 +8,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
@@ -50,6 +51,8 @@ type state struct {
 	trails     tree[trail, none]
 	due        tree[due, none] // open visits
 	asks       tree[trail, venue.Ask]
+	disputes   tree[id16, dispute.Dispute]
+	filed      tree[number, int] // disputes of a year
 	leaves     tree[leafKey, accesslog.Leaf]
 }
 

@@ -37,6 +37,7 @@ func (t *Tx) Stores() store.Stores {
 		Lookups:        lookups{t},
 		Journeys:       journeys{t},
 		Asks:           asks{t},
+		Disputes:       disputes{t},
 		Log:            leaves{t},
 	}
 }

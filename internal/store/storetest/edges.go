@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
@@ -76,6 +77,7 @@ func testNothing(t *testing.T, db store.DB) {
 	putCards(t, db, card(1))
 	countTries(t, db, 1, 1, 1)
 	putAsks(t, db, ask(1))
+	file(t, db, filed(1))
 	update(t, db, func(s store.Stores) error {
 		_, left := s.Visits.Leave(nil)
 		return errors.Join(s.People.Put(nil), s.People.Quarantine(nil), s.Status.PutColours(nil), s.Status.PutEvidence(nil),
@@ -105,10 +107,11 @@ func testNothing(t *testing.T, db store.DB) {
 			k, err8 := s.Cards.Forget(at(1e8), n)
 			w, err9 := s.PINs.Forget(1<<30, n)
 			x, err10 := s.Asks.Forget(at(1e8), n)
-			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a+k+w+x != 0 {
+			y, err11 := s.Disputes.Walk(dispute.ID{}, n, true)
+			if len(p)+len(c)+len(q)+len(d)+f+len(l)+a+k+w+x+len(y) != 0 {
 				t.Errorf("got something for n = %d", n)
 			}
-			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10)
+			return errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11)
 		})
 	}
 }

@@ -236,6 +236,10 @@ func ownRoutes() []ownRoute {
 	none := func(*stand) map[string]any { return nil }
 	return []ownRoute{
 		{"GET", "/v1/status", none}, {"GET", "/v1/visits", none}, {"GET", "/v1/asks", none}, {"GET", "/v1/links", none},
+		{"GET", "/v1/disputes", none},
+		{"POST", "/v1/disputes", func(s *stand) map[string]any {
+			return map[string]any{"about": "colour", "text": "x", "nonce": nonce(s.now)}
+		}},
 	}
 }
 

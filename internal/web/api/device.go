@@ -65,19 +65,20 @@ type Response struct {
 
 // Device answers devices.
 type Device struct {
-	Host    string // public host name: of proofs' URLs and of venue codes
-	Tokens  func() *token.Sealer
-	Nonces  *dpop.Nonces
-	Once    *dpop.Once
-	Codes   *Codes
-	Gate    Gate
-	History History
-	Rights  Rights
-	OAuth   OAuth
-	Holder  Holder
-	Book    *gate.Book
-	Tickets func() TicketSigner
-	Now     func() time.Time
+	Host     string // public host name: of proofs' URLs and of venue codes
+	Tokens   func() *token.Sealer
+	Nonces   *dpop.Nonces
+	Once     *dpop.Once
+	Codes    *Codes
+	Gate     Gate
+	History  History
+	Rights   Rights
+	Disputes Disputes
+	OAuth    OAuth
+	Holder   Holder
+	Book     *gate.Book
+	Tickets  func() TicketSigner
+	Now      func() time.Time
 }
 
 // Gate is the flow behind most requests.

@@ -21,6 +21,9 @@ type deviceRoute struct {
 var deviceRoutes = []deviceRoute{
 	{"GET", "/v1/asks", (*Device).asks},
 	{"DELETE", "/v1/cards", (*Device).dropCards},
+	{"POST", "/v1/disputes", (*Device).dispute},
+	{"GET", "/v1/disputes", (*Device).disputes},
+	{"GET", "/v1/disputes/{number}", (*Device).ownDispute},
 	{"GET", "/v1/links", (*Device).links},
 	{"DELETE", "/v1/links/{link}", (*Device).unlink},
 	{"PUT", "/v1/pin", (*Device).setPIN},

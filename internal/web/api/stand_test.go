@@ -173,7 +173,8 @@ func newStand(t testing.TB) *stand {
 	s.device = &api.Device{
 		Host: host, Tokens: func() *token.Sealer { return s.tokens }, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife), Codes: codes,
 		Gate: g, History: &gate.History{DB: s.db, Keeper: s.keeper, Now: clock}, Rights: &rights.Flow{DB: s.db, Now: clock},
-		Book: book, Tickets: func() api.TicketSigner { return tickets }, Now: clock,
+		Disputes: &rights.Disputes{DB: s.db, Keeper: s.keeper, Now: clock},
+		Book:     book, Tickets: func() api.TicketSigner { return tickets }, Now: clock,
 	}
 	return s
 }
