@@ -122,7 +122,7 @@ func (opt *CertifyOptions) newSetup(platform string) (s *certify.Setup, err erro
 	case opt.Credential != "" && opt.Key != "":
 		return nil, fault.New(fault.Invalid, "give --credential or --key, not both")
 	case opt.Credential != "":
-		c, err := readRelayCredential(opt.Credential)
+		c, err := readRelayCredential(opt.Credential, "")
 		if err != nil {
 			return nil, err
 		}
@@ -171,10 +171,15 @@ func writeSetup(dir string, s *certify.Setup) error {
 	return nil
 }
 
-func readRelayCredential(name string) (client.RelayCredential, error) {
+func readRelayCredential(name, keyFile string) (client.RelayCredential, error) {
 	raw, err := os.ReadFile(name)
 	if err != nil {
 		return client.RelayCredential{}, fault.New(fault.Invalid, "the relay's credential file cannot be read")
+	}
+	if keyFile != "" {
+		if raw, err = withKey(raw, keyFile); err != nil {
+			return client.RelayCredential{}, err
+		}
 	}
 	c, err := client.ParseRelay(raw)
 	if err != nil {

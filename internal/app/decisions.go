@@ -4,28 +4,16 @@ import (
 	"context"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/flow/travel"
 	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 )
 
-// decisionsPerDay bounds the decisions of a partner until agreements are enforced.
-const decisionsPerDay = 10_000
-
-// decisions returns how many decisions a partner may be told today.
-func (p *partners) decisions(id partner.ID) (int, error) {
-	if err := p.fresh(); err != nil {
-		return 0, err
-	}
-	return decisionsPerDay, p.known.Load().all[id].Admit()
-}
-
 // journeys answers partners' servers.
 func (s *Server) journeys() *api.Decisions {
 	return &api.Decisions{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
-		PerDay: s.members.decisions, Flow: &travel.Flow{DB: s.db, Gate: s.gate, Now: time.Now}, Now: time.Now,
+		Grant: s.members.Grant, Flow: &travel.Flow{DB: s.db, Gate: s.gate, Now: time.Now}, Now: time.Now,
 	}
 }
 

@@ -149,5 +149,13 @@ func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Ga
 
 func (r *ring) tokens() *token.Sealer { return r.set.Load().tokens }
 
+// logKey is the public key of what the keeper signs, or nil before it was asked.
+func (r *ring) logKey() ed25519.PublicKey {
+	if set := r.set.Load(); set != nil {
+		return set.log
+	}
+	return nil
+}
+
 // Fingerprint shows a public key for comparing by eye.
 func Fingerprint(pin ed25519.PublicKey) string { return hex.EncodeToString(pin) }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
-	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -215,10 +214,8 @@ func (m *town) populate() {
 	m.seal(doorOf, token.Claims{Scope: token.ScopeDoor, Venue: 1}, newKey(m.t))
 	m.seal(doorOff, token.Claims{Scope: token.ScopeDoor, Venue: 2}, newKey(m.t))
 	m.seal(decider, token.Claims{Scope: token.ScopeDecision, Partner: 1, Link: identity.LinkID{4}, Person: own.Person}, newKey(m.t))
+	agree(m.t, m.server.db, m.admin, 2, m.holders[relayOff].key)
 	m.update(func(s store.Stores) error {
-		if err := s.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Lain", Relay: thumbprintOf(m.holders[relayOff].key), State: partner.Live, Joined: now}); err != nil {
-			return err
-		}
 		if err := s.People.Put([]identity.Stored{storedPerson(m.t, people[0], "9901010101900002")}); err != nil {
 			return err
 		}
@@ -226,11 +223,11 @@ func (m *town) populate() {
 			return err
 		}
 		for id, who := range map[identity.LinkID]role{own.Link: device, link: stranger} {
-			if err := s.Links.Put(identity.Link{ID: id, Partner: 1, Subject: subjectOf(who), Device: thumbprintOf(m.holders[who].key), Created: now}); err != nil {
+			if err := s.Links.Put(identity.Link{ID: id, Partner: 1, Subject: subjectOf(who), Device: thumbprintOf(m.holders[who].key), Created: now, Synthetic: true}); err != nil {
 				return err
 			}
 		}
-		journeys := identity.Link{ID: identity.LinkID{4}, Partner: 1, Subject: subjectOf(device), Device: thumbprintOf(m.holders[decider].key), Created: now, Scope: identity.LinkDecision}
+		journeys := identity.Link{ID: identity.LinkID{4}, Partner: 1, Subject: subjectOf(device), Device: thumbprintOf(m.holders[decider].key), Created: now, Scope: identity.LinkDecision, Synthetic: true}
 		if err := s.Links.Put(journeys); err != nil {
 			return err
 		}

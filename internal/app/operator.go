@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/telemetry"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/verify"
 )
@@ -38,6 +40,7 @@ type Operator struct {
 	rules  *status.Schedule
 	policy *venue.Policy
 	now    func() time.Time
+	log    *slog.Logger
 }
 
 // Operate opens the installation, calls fn and closes it. A keeper that the
@@ -79,7 +82,7 @@ func openOperator(ctx context.Context, cfg Config, log io.Writer) (*Operator, fu
 	if err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
-	o := &Operator{DB: db, Keeper: k, cfg: cfg, ring: &ring{}, rules: rules, policy: policy, now: time.Now}
+	o := &Operator{DB: db, Keeper: k, cfg: cfg, ring: &ring{}, rules: rules, policy: policy, now: time.Now, log: telemetry.Log(log, "text", slog.LevelInfo)}
 	if err := o.ring.renew(ctx, k, cfg.Host, nil, nil, o.now); err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
@@ -160,64 +163,6 @@ func (o *Operator) VenueCode(ctx context.Context, id venue.ID, door venue.Door, 
 	return o.ring.set.Load().venues.Code(verify.VenueCode{Venue: uint64(id), Door: uint16(door), Serial: 1, Exit: exit})
 }
 
-// AddPartner registers a partner and makes its relay's credential.
-func (o *Operator) AddPartner(ctx context.Context, name, platform string) (partner.Partner, client.RelayCredential, error) {
-	if name == "" {
-		return partner.Partner{}, client.RelayCredential{}, fault.New(fault.Invalid, "a partner has a name")
-	}
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return partner.Partner{}, client.RelayCredential{}, err
-	}
-	p := partner.Partner{Name: name, Relay: thumbprint(public), State: partner.Live, Joined: o.now().Truncate(time.Second)}
-	err = o.DB.Bulk(ctx, func(s store.Stores) error {
-		all, err := s.Partners.All()
-		if err != nil {
-			return err
-		}
-		p.ID = 1
-		if n := len(all); n > 0 {
-			p.ID = all[n-1].ID + 1
-		}
-		return s.Partners.Put(p)
-	})
-	if err != nil {
-		return p, client.RelayCredential{}, err
-	}
-	expires := o.now().Add(credentialLife).Truncate(time.Second)
-	sealed, err := o.ring.tokens().Seal(token.Claims{Scope: token.ScopeRelay, Partner: p.ID, Key: p.Relay, Expires: expires}, o.now())
-	return p, client.RelayCredential{
-		Host: o.cfg.Host, Platform: strings.TrimSuffix(platform, "/"), Partner: uint32(p.ID), Token: sealed, Key: private.Seed(), Expires: expires,
-	}, err
-}
-
-// Partners lists the partners.
-func (o *Operator) Partners(ctx context.Context) ([]partner.Partner, error) {
-	var all []partner.Partner
-	err := o.DB.View(ctx, func(s store.Stores) (err error) {
-		all, err = s.Partners.All()
-		return err
-	})
-	return all, err
-}
-
-// SetPartner changes a partner's state.
-func (o *Operator) SetPartner(ctx context.Context, id partner.ID, state partner.State) error {
-	return o.DB.Bulk(ctx, func(s store.Stores) error {
-		all, err := s.Partners.All()
-		if err != nil {
-			return err
-		}
-		for _, p := range all {
-			if p.ID == id {
-				p.State = state
-				return s.Partners.Put(p)
-			}
-		}
-		return fault.New(fault.NotFound, "no such partner")
-	})
-}
-
 // Made is a link with its device's credential.
 type Made struct {
 	Link       identity.LinkID
@@ -237,7 +182,7 @@ func (o *Operator) AddLinks(ctx context.Context, through partner.ID, relay strin
 		private[i] = key
 		asked[i] = link.Request{NIK: n, Partner: through, Device: thumbprint(public)}
 	}
-	flow := link.Flow{DB: o.DB, Keeper: o.Keeper, Now: o.now}
+	flow := link.Flow{DB: o.DB, Keeper: o.Keeper, Now: o.now, Platform: o.ring.logKey}
 	links, people, err := flow.Create(ctx, asked)
 	if err != nil {
 		return nil, err
@@ -261,7 +206,7 @@ func (o *Operator) AddLinks(ctx context.Context, through partner.ID, relay strin
 
 // EndLink ends a link.
 func (o *Operator) EndLink(ctx context.Context, id identity.LinkID) error {
-	flow := link.Flow{DB: o.DB, Keeper: o.Keeper, Now: o.now}
+	flow := link.Flow{DB: o.DB, Keeper: o.Keeper, Now: o.now, Platform: o.ring.logKey}
 	return flow.End(ctx, id)
 }
 

@@ -2,6 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -10,9 +14,9 @@ import (
 	"github.com/amanah-project/amanah/internal/store"
 )
 
-// A partner's state is polled every pollEvery, and nobody is served over a state
-// older than staleAfter: a suspension bites everywhere within that time, and a
-// server cut off from its database fails closed.
+// Partners' states and agreements are polled every pollEvery, and nobody is served
+// over what is older than staleAfter: a suspension bites everywhere within that
+// time, and a server cut off from its database fails closed.
 const (
 	pollEvery  = 2 * time.Second
 	staleAfter = 5 * time.Second
@@ -20,35 +24,87 @@ const (
 
 var errStale = fault.New(fault.Unavailable, "partners' states are not known now")
 
-// partners says which relays are served.
+// partners says what each partner may do now, from one snapshot of states and
+// agreements, and counts what each relay sends to this server.
 type partners struct {
-	now   func() time.Time
-	known atomic.Pointer[partnerStates]
+	now      func() time.Time
+	platform func() ed25519.PublicKey // the log key
+	log      *slog.Logger
+	known    atomic.Pointer[snapshot]
+
+	mu    sync.Mutex
+	spent map[partner.ID]*partner.Bucket
 }
 
-type partnerStates struct {
+// snapshot is what one poll found.
+type snapshot struct {
 	at           time.Time
-	all          map[partner.ID]partner.Partner
-	certificates map[[32]byte]partner.ID // by SHA-256, of agreements in force
+	all          map[partner.ID]member
+	certificates map[string][]partner.ID // by x5t#S256, in any version that is not over
+	opened       map[[32]byte]opened     // kept from poll to poll: rows are never changed
+}
+
+type member struct {
+	partner.Partner
+	agreed []partner.Agreed
+}
+
+// opened is an agreement that held, with what the platform's signature was then.
+type opened struct {
+	by partner.Countersignature
+	in partner.Agreed
+}
+
+func newPartners(now func() time.Time, platform func() ed25519.PublicKey, log *slog.Logger) *partners {
+	return &partners{now: now, platform: platform, log: log, spent: map[partner.ID]*partner.Bucket{}}
 }
 
 func (p *partners) poll(ctx context.Context, db store.DB) error {
 	at := p.now()
-	states := &partnerStates{at: at, all: map[partner.ID]partner.Partner{}}
-	err := db.View(ctx, func(s store.Stores) error {
-		all, err := s.Partners.All()
-		if err != nil {
+	var all []partner.Partner
+	var current []partner.Agreement
+	err := db.View(ctx, func(s store.Stores) (err error) {
+		if all, err = s.Partners.All(); err != nil {
 			return err
 		}
-		for _, one := range all {
-			states.all[one.ID] = one
-		}
-		return nil
+		current, err = s.Agreements.Current(at)
+		return err
 	})
-	if err == nil {
-		p.known.Store(states)
+	if err != nil {
+		return err
 	}
-	return err
+	next := &snapshot{at: at, all: map[partner.ID]member{}, certificates: map[string][]partner.ID{}, opened: map[[32]byte]opened{}}
+	for _, one := range all {
+		next.all[one.ID] = member{Partner: one}
+	}
+	for _, a := range current {
+		in, err := p.open(a)
+		if err != nil {
+			p.log.Error("an agreement does not hold", "partner", a.Partner.String(), "version", a.Version, "error", err)
+			continue
+		}
+		next.opened[a.Digest()] = opened{a.Countersignature, in}
+		m := next.all[a.Partner]
+		m.agreed = append(m.agreed, in)
+		next.all[a.Partner] = m
+		if sum := in.Keys.Certificate; sum != "" {
+			next.certificates[sum] = append(next.certificates[sum], a.Partner)
+		}
+	}
+	p.known.Store(next)
+	return nil
+}
+
+// open verifies an agreement, unless the last snapshot has it.
+func (p *partners) open(a partner.Agreement) (partner.Agreed, error) {
+	if last := p.known.Load(); last != nil {
+		o, ok := last.opened[a.Digest()]
+		if ok && o.by.Seq == a.Countersignature.Seq && o.by.At.Equal(a.Countersignature.At) && o.by.Signature == a.Countersignature.Signature &&
+			o.in.Partner == a.Partner && o.in.Version == a.Version {
+			return o.in, nil
+		}
+	}
+	return a.Open(p.platform())
 }
 
 func (p *partners) fresh() error {
@@ -58,27 +114,67 @@ func (p *partners) fresh() error {
 	return nil
 }
 
-// Admit implements relay.Partners.
-func (p *partners) Admit(id partner.ID, key [32]byte) error {
+// Grant returns what a partner may do now.
+func (p *partners) Grant(id partner.ID) (partner.Grant, error) {
 	if err := p.fresh(); err != nil {
-		return err
+		return partner.Grant{}, err
 	}
-	one := p.known.Load().all[id]
-	if one.Relay != key {
-		return partner.ErrUnknown
-	}
-	return one.Admit()
+	m := p.known.Load().all[id]
+	return m.Partner.Grant(m.agreed, p.now())
 }
 
-// AdmitCertificate implements relay.Partners.
-func (p *partners) AdmitCertificate(sum [32]byte) (partner.ID, error) {
+// Terms returns the agreement in force of a partner that may be served now.
+func (p *partners) Terms(id partner.ID) (partner.Terms, error) {
+	g, err := p.Grant(id)
+	if err != nil {
+		return partner.Terms{}, err
+	}
+	return g.Agreed.Terms, nil
+}
+
+// Admit implements relay.Partners.
+func (p *partners) Admit(id partner.ID, key [32]byte) (partner.Grant, error) {
+	g, err := p.Grant(id)
+	if err != nil {
+		return partner.Grant{}, err
+	}
+	if g.Relay != key {
+		return partner.Grant{}, partner.ErrUnknown
+	}
+	return g, nil
+}
+
+// AdmitCertificate implements relay.Partners. Of two partners that bind one
+// certificate the older counts.
+func (p *partners) AdmitCertificate(sum [32]byte) (partner.Grant, error) {
 	if err := p.fresh(); err != nil {
-		return 0, err
+		return partner.Grant{}, err
 	}
-	known := p.known.Load()
-	id, ok := known.certificates[sum]
-	if !ok {
-		return 0, partner.ErrUnknown
+	text, refused := base64.RawURLEncoding.EncodeToString(sum[:]), error(partner.ErrUnknown)
+	for _, id := range p.known.Load().certificates[text] {
+		g, err := p.Grant(id)
+		if err == nil && g.Keys.Certificate == text {
+			return g, nil
+		}
+		if err != nil {
+			refused = err
+		}
 	}
-	return id, known.all[id].Admit()
+	return partner.Grant{}, refused
+}
+
+// Spend implements relay.Partners. The count is this server's own: with n servers
+// a partner may send up to n times its quota.
+func (p *partners) Spend(g partner.Grant) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.spent[g.Partner]
+	if b == nil {
+		b = &partner.Bucket{}
+		p.spent[g.Partner] = b
+	}
+	if !b.Take(p.now(), g.Limits.MessagesPerMinute) {
+		return partner.ErrQuota
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +17,7 @@ import (
 // RelayOptions are what `amanah partner relay` needs.
 type RelayOptions struct {
 	Credential string // file
+	PrivateKey string // file of the relay's key, when the credential holds none
 	Listen     string
 	Cert, Key  string        // PEM files; empty for plain HTTP on loopback
 	Timeout    time.Duration // of one forwarded message; at most 25 s
@@ -23,7 +26,7 @@ type RelayOptions struct {
 
 // RunRelay runs a partner's relay until ctx ends.
 func RunRelay(ctx context.Context, opt RelayOptions) error {
-	credential, err := readRelayCredential(opt.Credential)
+	credential, err := readRelayCredential(opt.Credential, opt.PrivateKey)
 	if err != nil {
 		return err
 	}
@@ -63,4 +66,18 @@ func RunRelay(ctx context.Context, opt RelayOptions) error {
 	stop, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return srv.Shutdown(stop)
+}
+
+// withKey puts the relay's private key into a credential that holds none.
+func withKey(raw []byte, file string) ([]byte, error) {
+	key, err := ReadKey(file)
+	if err != nil {
+		return nil, err
+	}
+	var members map[string]any
+	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
+		return nil, fault.New(fault.Invalid, "the credential file is not one of 'amanah partner credential'")
+	}
+	members["key"] = base64.RawURLEncoding.EncodeToString(key.Seed())
+	return json.Marshal(members)
 }

@@ -71,9 +71,10 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 	}
 	s := &Server{
 		cfg: cfg, log: log, db: db, keeper: k, ring: &ring{}, codes: api.NewCodes(cfg.Host),
-		gateway: gw, book: gate.NewBook(policy, rules), members: &partners{now: time.Now},
+		gateway: gw, book: gate.NewBook(policy, rules),
 		metrics: telemetry.New(), rules: rules,
 	}
+	s.members = newPartners(time.Now, s.ring.logKey, log)
 	keys, err := k.ServiceKeys(ctx)
 	if err != nil {
 		return nil, err

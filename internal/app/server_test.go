@@ -26,6 +26,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/flow/rollout"
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
@@ -138,17 +139,15 @@ func (r *rig) seed(ctx context.Context, k *keeperclient.Client, db store.DB) {
 	must(err)
 	r.relayT, err = tokens.Seal(token.Claims{Scope: token.ScopeRelay, Partner: 1, Key: thumbprintOf(r.relay), Expires: expires}, now)
 	must(err)
+	agree(r.t, db, k, 1, r.relay)
 	must(db.Update(ctx, func(s store.Stores) error {
-		if err := s.Partners.Put(partner.Partner{ID: 1, Name: "Mitra", Relay: thumbprintOf(r.relay), State: partner.Live, Joined: now.Truncate(time.Second)}); err != nil {
-			return err
-		}
 		if err := s.People.Put([]identity.Stored{storedPerson(r.t, people[0], "9901010101900001")}); err != nil {
 			return err
 		}
 		if err := s.Status.PutColours(colours); err != nil {
 			return err
 		}
-		if err := s.Links.Put(identity.Link{ID: link, Partner: 1, Device: thumbprintOf(r.device), Created: now.Truncate(time.Second)}); err != nil {
+		if err := s.Links.Put(identity.Link{ID: link, Partner: 1, Device: thumbprintOf(r.device), Created: now.Truncate(time.Second), Synthetic: true}); err != nil {
 			return err
 		}
 		return s.Venues.Put(venue.Venue{ID: 1, Name: "Mal Uji", Category: venue.Mall, Level: 1, Declared: 10, Doors: 1})
@@ -177,6 +176,40 @@ func storedPerson(t testing.TB, k keeper.Registered, digits string) identity.Sto
 		t.Fatal(err)
 	}
 	return identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: identity.Tag([]byte(digits))}
+}
+
+// agree makes a partner with a relay's key and leads it into the sandbox.
+func agree(t *testing.T, db store.DB, k *keeperclient.Client, id partner.ID, relay ed25519.PrivateKey) {
+	t.Helper()
+	ctx := t.Context()
+	service, err := k.ServiceKeys(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := NewPartnerKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.Relay = relay
+	terms := DraftTerms(id, "Mitra "+id.String(), keys, time.Now())
+	terms.Scopes, terms.Limits.DecisionsPerDay = append(terms.Scopes, partner.ScopeDecision), 10_000
+	raw, err := terms.Canonical()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Operator{DB: db, Keeper: k, ring: &ring{}, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	o.ring.set.Store(&keySet{log: service.Log[:]})
+	flow, ask := o.Rollout(), rollout.Ask{Who: "uji"}
+	_, err = flow.Apply(ctx, ask, raw, partner.Detached(keys.Sign, raw))
+	if err == nil {
+		_, err = flow.Countersign(ctx, ask, id, 1, thumbprintOf(keys.Sign))
+	}
+	if err == nil {
+		_, err = flow.Promote(ctx, ask, id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func thumbprintOf(k ed25519.PrivateKey) [32]byte {

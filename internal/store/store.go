@@ -71,6 +71,7 @@ type Stores struct {
 	PINs           identity.PINStore
 	Progress       identity.ProgressStore
 	Partners       partner.Store
+	Agreements     partner.AgreementStore
 	Status         status.Store
 	Venues         venue.Store
 	Visits         venue.VisitStore

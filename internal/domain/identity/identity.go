@@ -85,6 +85,9 @@ type Stored struct {
 	Sealed  []byte // Person, under the person's key for this version
 	NIK     Tag
 	Phone   Tag // zero when no phone is known
+	// Synthetic is known when a person is registered, from their NIK, and kept in
+	// clear: partners that are not live yet are served for nobody else.
+	Synthetic bool
 }
 
 // Quarantined is an imported person that contradicts one already registered.
@@ -110,6 +113,8 @@ type Link struct {
 	Created time.Time
 	Ended   time.Time // zero while the link lives
 	Scope   LinkScope
+	// Synthetic is the person's, so that the gate need not read the person.
+	Synthetic bool
 }
 
 // LinkScope says what a link may ask. The numbers are stored.

@@ -75,6 +75,9 @@ func (n NIK) Sex() Sex {
 // Province returns the first two digits.
 func (n NIK) Province() int { return n.pair(0) }
 
+// Synthetic reports whether the NIK is of the province that no real person has.
+func (n NIK) Synthetic() bool { return n.Province() == SyntheticProvince }
+
 // Agrees reports whether the NIK's six date digits can belong to somebody born
 // on birth, in whatever century.
 func (n NIK) Agrees(birth day.Day) bool {

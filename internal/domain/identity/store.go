@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 )
 
 // Store keeps people, sealed. Methods run inside the caller's transaction.
@@ -31,6 +32,10 @@ type LinkStore interface {
 	Get(ids []LinkID) ([]Link, error)
 	// Of returns a person's links, oldest first.
 	Of(subject Tag) ([]Link, error)
+	// Linked returns how many people have a link that has not ended through a
+	// partner, held until the transaction ends: who decides by it decides alone.
+	// People without a subject are one each by link.
+	Linked(through partner.ID) (int, error)
 }
 
 // ProgressStore keeps how far imports have come.

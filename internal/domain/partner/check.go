@@ -215,13 +215,16 @@ func subset[T comparable](got []T, known ...T) bool {
 
 // readable keeps out what could pass for another line of the agreement's text:
 // line breaks, and marks that are not seen or turn the writing round.
-func readable(s string) bool {
+func readable(s string) bool { return plainText(s, maxText) }
+
+// plainText says whether s is readable and has at most so many characters.
+func plainText(s string, most int) bool {
 	for _, r := range s {
 		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return false
 		}
 	}
-	return s != "" && strings.TrimSpace(s) == s && utf8.RuneCountInString(s) <= maxText
+	return s != "" && strings.TrimSpace(s) == s && utf8.RuneCountInString(s) <= most
 }
 
 func ascii(s string) bool {

@@ -1,8 +1,9 @@
-// Package partner says who may relay: a partner's key and whether it is live.
+// Package partner says who may relay: a partner's agreement, its keys and where it
+// stands in its life cycle.
 //
-// It also holds the rules of agreements and of a partner's life cycle. So far they
-// are rules alone: nothing stores an agreement, no command or call reads one, the
-// platform countersigns none, and what a relay is served depends on Admit only.
+// An agreement is terms that both sides signed; a partner without one in force is
+// served nothing. Rules are here, and nothing is done: flow/rollout takes the steps
+// and every call is held against Grant.
 package partner
 
 import (
@@ -60,26 +61,34 @@ func (s State) String() string {
 type Partner struct {
 	ID     ID
 	Name   string
-	Relay  [32]byte // RFC 7638 thumbprint of the relay's key
+	Relay  [32]byte // RFC 7638 thumbprint of the relay's key last agreed to
 	State  State
+	Stage  int   // of Live, from 1; 0 before it was ever live
+	Held   State // what a suspended partner goes back to
 	Joined time.Time
 }
 
-// Admit returns nil for a live partner, else why it is not served.
-func (p Partner) Admit() error {
-	switch p.State {
-	case Live:
-		return nil
-	case Suspended:
-		return ErrSuspended
-	}
-	return ErrUnknown
+// Standing is where the partner is in its life cycle.
+func (p Partner) Standing() Standing { return Standing{p.State, p.Stage, p.Held} }
+
+// At returns the partner in another standing.
+func (p Partner) At(s Standing) Partner {
+	p.State, p.Stage, p.Held = s.State, s.Stage, s.Held
+	return p
 }
 
-// Store keeps partners. Methods run inside the caller's transaction.
+// Store keeps partners and the log of their steps. Methods run inside the caller's
+// transaction.
 type Store interface {
 	// Put adds or changes a partner.
 	Put(p Partner) error
 	// All returns every partner, by ID.
 	All() ([]Partner, error)
+	// Get returns a partner, held until the transaction ends; the zero Partner when
+	// unknown.
+	Get(id ID) (Partner, error)
+	// Log adds a step under the partner's next number.
+	Log(s Step) error
+	// Steps returns a partner's steps, by number.
+	Steps(id ID) ([]Step, error)
 }

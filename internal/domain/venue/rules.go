@@ -157,6 +157,7 @@ const (
 	CodeFull     Code = "full"     // the venue holds as many people as it may
 	CodeAgain    Code = "again"    // a retry of a check-in decided before
 	CodeUnproved Code = "unproved" // nothing shows who it is, or their colour could not be read
+	CodeWithheld Code = "withheld" // stands for a reason that would name a colour which may not be told
 )
 
 // Full is the outcome when a party no longer fits.
@@ -164,6 +165,18 @@ func Full() Outcome {
 	return Outcome{Refuse, CodeFull, Text{
 		ID: "Tempat ini sudah penuh. Silakan tunggu sampai ada yang keluar.",
 		EN: "This place is full. Please wait until somebody leaves.",
+	}}
+}
+
+// Withheld is the outcome as it is told where the person's colour may not be: what
+// was decided, and no reason that would name the colour.
+func (o Outcome) Withheld() Outcome {
+	if o.Code == CodeFull || o.Code == CodeAgain {
+		return o
+	}
+	return Outcome{o.Decision, CodeWithheld, Text{
+		ID: "Aplikasi ini tidak boleh menampilkan warna Anda. Alasannya ada di aplikasi lain yang Anda tautkan.",
+		EN: "This app may not show your colour. The reason is in another app that you linked.",
 	}}
 }
 

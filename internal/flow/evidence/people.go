@@ -183,7 +183,7 @@ func (in *intake) sealFresh(ctx context.Context, keys []keeper.Registered) ([]id
 		if err != nil {
 			return nil, nil, err
 		}
-		people[n] = identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: in.tags[i], Phone: in.phones[i]}
+		people[n] = identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: in.tags[i], Phone: in.phones[i], Synthetic: in.rows[i].Person.NIK.Synthetic()}
 		ids[n], evidence[n].Birth = k.ID, in.rows[i].Person.Birth
 	}
 	colours, err := in.decide(ctx, ids, evidence)

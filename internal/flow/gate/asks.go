@@ -66,7 +66,7 @@ func (t *turn) note(s store.Stores) ([]venue.Ask, error) {
 // outcome says what became of the asking for one person's colour.
 func (t *turn) outcome(at int, a *Ask, done *Answer) venue.AskOutcome {
 	switch {
-	case !a.may(t.links[at]):
+	case a.may(t.links[at]) != nil:
 		return venue.AskRefused
 	case t.reply.Results[at].Outcome == keeper.GateLimited:
 		return venue.AskLimited

@@ -4,27 +4,29 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 )
 
-// through reports whether a link lets this device ask, through this partner.
-func (a *Ask) through(l identity.Link) bool { return a.holds(l, identity.LinkColour) }
-
-func (a *Ask) holds(l identity.Link, s identity.LinkScope) bool {
-	return l.Live() && l.Scope == s && l.Device == a.Device && l.Partner == a.Partner
-}
-
-// may reports whether what asks may be told a colour now: a device's link, the door of
+// may returns nil when what asks may be told a colour now: a device's link, the door of
 // a venue for somebody who proved who they are, or a server's link for decisions. No
-// link is good for what another is.
-func (a *Ask) may(l identity.Link) bool {
+// link is good for what another is, and none of a real person for a partner that is
+// not live.
+func (a *Ask) may(l identity.Link) error {
+	scope := identity.LinkColour
 	switch a.Act {
 	case venue.ActLookup:
-		return !a.Decoy
+		if a.Decoy {
+			return identity.ErrNoLink
+		}
+		return nil
 	case venue.ActDecide:
-		return a.holds(l, identity.LinkDecision)
+		scope = identity.LinkDecision
 	}
-	return a.through(l)
+	if !l.Live() || l.Scope != scope || l.Device != a.Device || l.Partner != a.Partner {
+		return identity.ErrNoLink
+	}
+	return partner.Grant{SyntheticOnly: a.SyntheticOnly}.Person(l.Synthetic)
 }
 
 // moment is when the colour is asked for.

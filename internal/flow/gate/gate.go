@@ -68,6 +68,8 @@ type Ask struct {
 	Fault   error          // why an ActVoid cannot be served
 	Run     uint64         // in which the nonces of Proofs were given
 	Proofs  keeper.Proofs  // that the request came with: used once, at whatever server
+	// SyntheticOnly: the partner is not live, and no real person is served through it.
+	SyntheticOnly bool
 }
 
 // Answer is what became of an Ask. When Err is set the rest is empty but for

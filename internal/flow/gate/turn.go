@@ -162,9 +162,8 @@ func (t *turn) serve(i int, a *Ask) Answer {
 		return out
 	}
 	for j := range 1 + len(a.With) {
-		l := t.links[first+j]
-		if !a.may(l) {
-			out.Err = identity.ErrNoLink
+		if err := a.may(t.links[first+j]); err != nil {
+			out.Err = err
 			return out
 		}
 	}

@@ -186,7 +186,7 @@ func (r *round) withhold(s store.Stores) error {
 	for i, p := range r.batch {
 		for j := range 1 + len(p.ask.With) {
 			at := r.first[i] + j
-			if !p.ask.may(links[at]) {
+			if p.ask.may(links[at]) != nil {
 				r.items[at].Colour.Version, r.items[at].Colour.Sealed, r.items[at].Asks = 0, nil, false
 			}
 		}

@@ -7,6 +7,7 @@ package link
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/binary"
 	"time"
@@ -31,9 +32,10 @@ type Keeper interface {
 
 // Flow links devices to people.
 type Flow struct {
-	DB     store.DB
-	Keeper Keeper
-	Now    func() time.Time
+	DB       store.DB
+	Keeper   Keeper
+	Now      func() time.Time
+	Platform func() ed25519.PublicKey // the log key, by which agreements are countersigned
 }
 
 // Request asks for one link.
@@ -63,15 +65,7 @@ func (f *Flow) Create(ctx context.Context, asked []Request) ([]identity.Link, []
 		links[i] = identity.Link{ID: newID(now), Partner: r.Partner, Subject: tags[i], Device: r.Device, Created: now.Truncate(time.Second)}
 	}
 	err = f.DB.Bulk(ctx, func(s store.Stores) error {
-		if err := live(s, asked); err != nil {
-			return err
-		}
-		for _, l := range links {
-			if err := s.Links.Put(l); err != nil {
-				return err
-			}
-		}
-		return nil
+		return f.Put(s, links, people)
 	})
 	return links, people, err
 }
@@ -99,24 +93,6 @@ func (f *Flow) find(ctx context.Context, asked []Request) ([]identity.PersonID, 
 		}
 	}
 	return people, nil
-}
-
-// live refuses links through partners that are not served.
-func live(s store.Stores, asked []Request) error {
-	all, err := s.Partners.All()
-	if err != nil {
-		return err
-	}
-	known := map[partner.ID]partner.Partner{}
-	for _, p := range all {
-		known[p.ID] = p
-	}
-	for _, r := range asked {
-		if err := known[r.Partner].Admit(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // End ends a link; the next request over it is refused.

@@ -39,6 +39,8 @@ type Question struct {
 	On      day.Day
 	For     venue.Category
 	PerDay  int // decisions that the partner may be told in a day
+	// SyntheticOnly: the partner is not live, and no real person is served through it.
+	SyntheticOnly bool
 }
 
 // Decide answers admit or refuse. identity.ErrNoLink unless the link lives and is one
@@ -59,6 +61,7 @@ func (f *Flow) Decide(ctx context.Context, q Question) (venue.Decision, error) {
 	}
 	a := f.Gate.Do(ctx, gate.Ask{
 		Act: venue.ActDecide, Partner: q.Partner, Member: q.Member, Device: q.Key, At: venue.Moment(q.On, now), For: q.For,
+		SyntheticOnly: q.SyntheticOnly,
 	})
 	if a.Err != nil {
 		return 0, a.Err

@@ -15,6 +15,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -262,6 +263,15 @@ func (c *Client) Use(ctx context.Context, run uint64, proofs keeper.Proofs) (kee
 		return keeper.Run{}, err
 	}
 	return a.Run, err
+}
+
+// Attest has an agreement's digest signed by the log key.
+func (c *Client) Attest(ctx context.Context, digest [32]byte) (partner.Countersignature, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Attest, Digest: digest})
+	if err != nil {
+		return partner.Countersignature{}, err
+	}
+	return a.Attested, nil
 }
 
 // Health asks how the keeper is.

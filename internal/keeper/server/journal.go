@@ -30,6 +30,7 @@ const (
 	recDay                // a day's key made: its hash
 	recDestroy            // a day's key destroyed
 	recService            // service keys made
+	recAttest             // a digest signed for an operator
 )
 
 const maxRecord = 8 << 20

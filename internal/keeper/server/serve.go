@@ -180,6 +180,8 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Notes, err = k.OpenNotes(role, r.Intent, r.Notes)
 	case wire.Use:
 		a.Run, err = k.Use(r.Run, r.Proofs)
+	case wire.Attest:
+		a.Attested, err = k.Attest(role, r.Digest)
 	case wire.Health:
 		a.Health, err = k.Health()
 	default:

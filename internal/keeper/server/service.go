@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/ohttp"
@@ -204,6 +205,18 @@ func signKeys(made []storedKey) []keeper.SignKey {
 		out = append(out, keeper.SignKey{Seed: m.Key, NotBefore: m.Made, NotAfter: m.Accept})
 	}
 	return out
+}
+
+// Attest signs a digest for an operator, after the journal names it.
+func (k *Keeper) Attest(role keeper.Role, digest [32]byte) (c partner.Countersignature, err error) {
+	if role != keeper.RoleAdmin {
+		return c, keeper.ErrRole
+	}
+	c.At = k.now().Truncate(time.Millisecond)
+	if c.Seq, _, err = k.journal.append(recAttest, digest[:]); err == nil {
+		c.Sign(k.logKey, digest)
+	}
+	return c, err
 }
 
 // signConfig signs the newest key configurations, X25519 first.

@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -44,6 +45,7 @@ const (
 	Use
 	SealNotes
 	OpenNotes
+	Attest
 )
 
 // Request is one call with what it takes.
@@ -66,6 +68,7 @@ type Request struct {
 	Run     uint64
 	Proofs  keeper.Proofs
 	Notes   []keeper.Note
+	Digest  [32]byte // to attest
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -96,6 +99,7 @@ type Answer struct {
 	Health       keeper.Health
 	Run          keeper.Run
 	Notes        [][]byte // sealed or opened
+	Attested     partner.Countersignature
 }
 
 // Opened is keeper.Opened without its error.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 )
 
 type links struct{ *tx }
@@ -22,10 +23,38 @@ func (t links) Put(l identity.Link) error {
 		l = old
 		l.Ended = ended
 	}
+	switch live := l.Ended.IsZero(); {
+	case !known && live:
+		t.count(l, 1)
+	case known && !live:
+		t.count(l, -1)
+	}
 	l.Created, l.Ended = whole(l.Created), whole(l.Ended)
 	t.links.put(id16(l.ID), l)
 	t.subjects.put(pair{id16(l.Subject), id16(l.ID)}, none{})
 	return nil
+}
+
+// count moves the count of a link's partner, unless another live link is the same
+// person's.
+func (t links) count(l identity.Link, by int) {
+	if l.Subject != (identity.Tag{}) {
+		for k := range t.subjects.from(pair{first: id16(l.Subject)}) {
+			if k.first != id16(l.Subject) {
+				break
+			}
+			if o, _ := t.links.get(k.second); o.ID != l.ID && o.Partner == l.Partner && o.Ended.IsZero() {
+				return
+			}
+		}
+	}
+	n, _ := t.linked.get(number(l.Partner))
+	t.linked.put(number(l.Partner), n+by)
+}
+
+func (t links) Linked(through partner.ID) (int, error) {
+	n, _ := t.linked.get(number(through))
+	return n, t.err
 }
 
 func (t links) Get(ids []identity.LinkID) ([]identity.Link, error) {

@@ -132,6 +132,7 @@ func (t *tx) stores() store.Stores {
 		PINs:           pins{t},
 		Progress:       progress{t},
 		Partners:       partners{t},
+		Agreements:     agreements{t},
 		Status:         colours{t},
 		Venues:         venues{t},
 		Visits:         visits{t},

@@ -38,6 +38,9 @@ type state struct {
 	tries      tree[attempt, int]
 	progress   tree[text, identity.Progress]
 	partners   tree[number, partner.Partner]
+	linked     tree[number, int] // people, by partner
+	steps      tree[couple, partner.Step]
+	agreements tree[couple, partner.Agreement]
 	colours    tree[number, status.SealedColour]
 	evidence   tree[number, status.SealedEvidence]
 	venues     tree[number, venue.Venue]
@@ -113,6 +116,13 @@ type attempt struct {
 
 func (a attempt) compare(b attempt) int {
 	return cmp.Or(cmp.Compare(a.day, b.day), a.nik.compare(b.nik))
+}
+
+// couple is a key of two numbers, such as a partner's and a version's.
+type couple struct{ first, second uint64 }
+
+func (a couple) compare(b couple) int {
+	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second))
 }
 
 type trail struct {

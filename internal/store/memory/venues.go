@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -77,23 +76,4 @@ func (t lookups) Put(l venue.Lookups) error {
 	}
 	t.lookups.put(number(l.Venue), l)
 	return nil
-}
-
-type partners struct{ *tx }
-
-func (t partners) Put(p partner.Partner) error {
-	if err := t.write(); err != nil {
-		return err
-	}
-	p.Joined = whole(p.Joined)
-	t.partners.put(number(p.ID), p)
-	return nil
-}
-
-func (t partners) All() ([]partner.Partner, error) {
-	var out []partner.Partner
-	for _, p := range t.partners.from(0) {
-		out = append(out, p)
-	}
-	return out, t.err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	putPerson = `INSERT INTO identity_person (id, version, sealed) VALUES ($1, $2, $3)
+	putPerson = `INSERT INTO identity_person (id, version, sealed, synthetic) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO NOTHING`
 	putNIK = `INSERT INTO identity_nik (tag, person_id) VALUES ($1, $2)
 		ON CONFLICT (tag) DO NOTHING`
@@ -18,7 +18,7 @@ const (
 	dropNIK    = `DELETE FROM identity_nik WHERE tag = $1 AND person_id = $2`
 	findNIK    = `SELECT person_id FROM identity_nik WHERE tag = $1`
 
-	selectPerson = `SELECT p.id, p.version, p.sealed, COALESCE(n.tag, ''), COALESCE(f.tag, '')
+	selectPerson = `SELECT p.id, p.version, p.sealed, COALESCE(n.tag, ''), COALESCE(f.tag, ''), p.synthetic
 		FROM identity_person p
 		LEFT JOIN identity_nik n ON n.person_id = p.id
 		LEFT JOIN identity_phone f ON f.person_id = p.id `
@@ -52,6 +52,7 @@ func (t people) Put(add []identity.Stored) error {
 		a.Number(uint64(add[i].ID))
 		a.Number(add[i].Version)
 		a.Bytes(add[i].Sealed)
+		a.Int(bit(add[i].Synthetic))
 	}, func(i int, rows int64) {
 		fresh[i] = rows == 1
 		known = known || rows == 0
@@ -147,6 +148,7 @@ func person(r Row) identity.Stored {
 	p := identity.Stored{ID: identity.PersonID(r.Int(0)), Version: uint64(r.Int(1)), Sealed: r.Bytes(2)}
 	copy(p.NIK[:], r.Bytes(3)) // empty when there is none
 	copy(p.Phone[:], r.Bytes(4))
+	p.Synthetic = r.Int(5) != 0
 	return p
 }
 

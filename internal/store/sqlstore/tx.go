@@ -31,6 +31,7 @@ func (t *Tx) Stores() store.Stores {
 		PINs:           pins{t},
 		Progress:       progress{t},
 		Partners:       partners{t},
+		Agreements:     agreements{t},
 		Status:         colours{t},
 		Venues:         venues{t},
 		Visits:         visits{t},

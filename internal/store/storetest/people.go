@@ -10,7 +10,7 @@ import (
 )
 
 func person(n int) identity.Stored {
-	p := identity.Stored{ID: identity.PersonID(n), Version: uint64(n % 5), Sealed: sealed(n, 80+n%40), NIK: spread(n)}
+	p := identity.Stored{ID: identity.PersonID(n), Version: uint64(n % 5), Sealed: sealed(n, 80+n%40), NIK: spread(n), Synthetic: n%2 == 0}
 	if n%3 != 0 {
 		p.Phone = spread(n % 17)
 	}
@@ -153,7 +153,7 @@ func testQuarantine(t *testing.T, db store.DB) {
 func link(n int) identity.Link {
 	return identity.Link{
 		ID: id16(n), Partner: 3, Subject: spread(n % 4), Device: id32(n), Created: at(n),
-		Scope: identity.LinkScope(n % 2),
+		Scope: identity.LinkScope(n % 2), Synthetic: n%3 == 0,
 	}
 }
 

@@ -92,8 +92,8 @@ func testEvidence(t *testing.T, db store.DB) {
 }
 
 func testPartners(t *testing.T, db store.DB) {
-	one := partner.Partner{ID: 1, Name: "Angkutan <Sejahtera> & Co", Relay: id32(1), State: partner.Live, Joined: at(1)}
-	two := partner.Partner{ID: 1<<32 - 1, Name: "", Relay: id32(2), State: partner.Suspended, Joined: at(2)}
+	one := partner.Partner{ID: 1, Name: "Angkutan <Sejahtera> & Co", Relay: id32(1), State: partner.Live, Stage: 2, Joined: at(1)}
+	two := partner.Partner{ID: 1<<32 - 1, Name: "", Relay: id32(2), State: partner.Suspended, Held: partner.Sandbox, Joined: at(2)}
 	all := func(why string, want ...partner.Partner) {
 		t.Helper()
 		view(t, db, func(s store.Stores) error {
@@ -113,4 +113,14 @@ func testPartners(t *testing.T, db store.DB) {
 	one.State, one.Name, one.Relay = partner.Suspended, "ö'\"; --", id32(3)
 	update(t, db, func(s store.Stores) error { return s.Partners.Put(one) })
 	all("changed", one, two)
+	for id, want := range map[partner.ID]partner.Partner{1: one, 1<<32 - 1: two, 9: {}} {
+		update(t, db, func(s store.Stores) error {
+			got, err := s.Partners.Get(id)
+			same(t, "one", got, want)
+			return err
+		})
+	}
+	odd := one
+	odd.Stage = -1
+	wantErr(t, db, store.ErrConstraint, func(s store.Stores) error { return s.Partners.Put(odd) })
 }

@@ -66,7 +66,13 @@ func peopleCases() []testCase {
 		{"PINs/tries", testPINTries},
 		{"PINs/tries from many", testPINTriesRace},
 		{"Progress", testProgress},
+		{"Links/people counted", testLinked},
+		{"Links/cap never exceeded", testLinkedCap},
 		{"Partners", testPartners},
+		{"Partners/steps", testSteps},
+		{"Agreements/offer", testAgreements},
+		{"Agreements/countersign", testCountersigned},
+		{"Agreements/one of many offers", testAgreementRace},
 	}
 }
 

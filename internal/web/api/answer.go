@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/flow/gate"
@@ -20,6 +21,12 @@ type TicketSigner interface {
 
 // admitted is the answer to a check-in that was decided, whichever way.
 func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, now time.Time) Response {
+	for _, c := range append(a.Colours, a.Step.Colour) {
+		if !r.Grant.Shows(c.String()) {
+			a.Outcome = a.Outcome.Withheld() // whoever of the party it is that was refused
+			break
+		}
+	}
 	b := make([]byte, 0, 1600)
 	b = append(b, `{"visit":"`...)
 	b = append(b, a.Visit.ID.String()...)
@@ -30,14 +37,14 @@ func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, no
 	b = append(b, `","text":`...)
 	b = appendText(b, r.Lang, a.Outcome.Text.ID, a.Outcome.Text.EN)
 	b = append(b, ',')
-	b = d.appendColour(b, r.Lang, a, ',')
+	b = d.appendColour(b, r, a, ',')
 	if len(a.Colours) > 0 {
 		b = append(b, `"members":[`...)
 		for i, c := range a.Colours {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(b, `"`+c.String()+`"`...)
+			b = append(b, `"`+shown(r.Grant, c)+`"`...)
 		}
 		b = append(b, `],`...)
 	}
@@ -83,17 +90,35 @@ func (d *Device) ticket(a gate.Answer, holder verify.PublicKey) ([]byte, error) 
 	return d.Tickets().Sign(t)
 }
 
+// withheld stands for a colour that the partner's agreement does not let its app
+// show: what is left is the decision.
+const withheld = "withheld"
+
+func shown(g partner.Grant, c status.Colour) string {
+	if !g.Shows(c.String()) {
+		return withheld
+	}
+	return c.String()
+}
+
 // appendColour appends the colour with its reason, when it changes by itself and
-// how often it may still be asked today, and then one closing byte.
-func (d *Device) appendColour(b []byte, lang string, a gate.Answer, end byte) []byte {
+// how often it may still be asked today, and then one closing byte. Of a colour
+// outside the agreement only the last is told.
+func (d *Device) appendColour(b []byte, r *Request, a gate.Answer, end byte) []byte {
+	lang := r.Lang
 	b = append(b, `"colour":"`...)
-	b = append(b, a.Step.Colour.String()...)
-	b = append(b, `","reason":`...)
-	b = d.appendReason(b, lang, a.Step)
-	b = append(b, `,"since":"`...)
-	b = a.Step.From.UTC().AppendFormat(b, time.RFC3339)
+	b = append(b, shown(r.Grant, a.Step.Colour)...)
 	b = append(b, '"')
-	if a.Next != nil {
+	if r.Grant.Shows(a.Step.Colour.String()) {
+		b = append(b, `,"reason":`...)
+		b = d.appendReason(b, lang, a.Step)
+		b = append(b, `,"since":"`...)
+		b = a.Step.From.UTC().AppendFormat(b, time.RFC3339)
+		b = append(b, '"')
+	} else {
+		a.Next = nil
+	}
+	if a.Next != nil && r.Grant.Shows(a.Next.Colour.String()) {
 		b = append(b, `,"next":{"at":"`...)
 		b = a.Next.From.UTC().AppendFormat(b, time.RFC3339)
 		b = append(b, `","colour":"`...)
@@ -155,7 +180,7 @@ func appendReceipt(b []byte, r gate.Receipt) []byte {
 	return base64.RawURLEncoding.AppendEncode(b, out)
 }
 
-func appendPage(b []byte, p gate.Page, book *gate.Book) []byte {
+func appendPage(b []byte, p gate.Page, book *gate.Book, g partner.Grant) []byte {
 	type visit struct {
 		Visit    string         `json:"visit"`
 		Venue    string         `json:"venue"`
@@ -163,7 +188,7 @@ func appendPage(b []byte, p gate.Page, book *gate.Book) []byte {
 		Entered  time.Time      `json:"entered"`
 		Left     *time.Time     `json:"left,omitempty"`
 		Party    int            `json:"party"`
-		Colour   status.Colour  `json:"colour"`
+		Colour   string         `json:"colour"`
 		Decision venue.Decision `json:"decision"`
 		Partner  uint32         `json:"partner"`
 	}
@@ -174,7 +199,7 @@ func appendPage(b []byte, p gate.Page, book *gate.Book) []byte {
 	for _, past := range p.Visits {
 		v := visit{
 			Visit: past.Visit.ID.String(), Door: past.Visit.Door, Entered: past.Visit.Entered.UTC(),
-			Party: past.Visit.Party, Colour: past.Colour, Decision: past.Visit.Decision, Partner: uint32(past.Partner),
+			Party: past.Visit.Party, Colour: shown(g, past.Colour), Decision: past.Visit.Decision, Partner: uint32(past.Partner),
 		}
 		if place, ok := book.Place(past.Visit.Venue); ok {
 			v.Venue = shorten(place.Venue.Name, maxPlace)

@@ -22,6 +22,7 @@ type call struct {
 	body         map[string]any
 	raw          *string // sent instead of the body
 	relay        partner.ID
+	grant        partner.Grant // of the relay
 	token        string
 	auth         string // Authorization, instead of the token's
 	head, claims map[string]any
@@ -34,7 +35,7 @@ func (s *stand) call(p *phone, method, path string, body map[string]any) *call {
 	s.t.Helper()
 	var id [16]byte
 	rand.Read(id[:])
-	c := &call{method: method, path: path, body: body, relay: p.claims.Partner, signer: p.key}
+	c := &call{method: method, path: path, body: body, relay: p.claims.Partner, grant: agreed(), signer: p.key}
 	c.head = map[string]any{"typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk(p.key)}
 	plain, _, _ := strings.Cut(path, "?")
 	c.claims = map[string]any{"jti": b64(id[:]), "htm": method, "htu": "https://" + host + plain, "iat": s.now.Unix(), "nonce": s.nonces.Give()}
@@ -54,7 +55,7 @@ func (s *stand) request(c *call) *api.Request {
 	signed := b64(encode(s.t, c.head)) + "." + b64(encode(s.t, c.claims))
 	sig, err := c.signer.Sign(nil, []byte(signed), crypto.Hash(0))
 	s.must(err)
-	r := &api.Request{Partner: c.relay, Method: c.method, Path: c.path, Auth: c.auth, Proof: signed + "." + b64(sig), Lang: "en"}
+	r := &api.Request{Partner: c.relay, Grant: c.grant, Method: c.method, Path: c.path, Auth: c.auth, Proof: signed + "." + b64(sig), Lang: "en"}
 	if c.auth == "" {
 		r.Auth = "DPoP " + c.token
 	}

@@ -30,11 +30,10 @@ type Decisions struct {
 	Tokens func() *token.Sealer
 	Nonces *dpop.Nonces
 	Once   *dpop.Once
-	// PerDay returns how many decisions a partner may be told in a day, or why it is
-	// not served.
-	PerDay func(id partner.ID) (int, error)
-	Flow   Deciding
-	Now    func() time.Time
+	// Grant returns what a partner may do now, or why it is not served.
+	Grant func(id partner.ID) (partner.Grant, error)
+	Flow  Deciding
+	Now   func() time.Time
 }
 
 // Routes adds the resource to a mux.
@@ -75,13 +74,16 @@ func (d *Decisions) decide(r *http.Request) (venue.Decision, error) {
 	if err != nil {
 		return 0, err
 	}
-	perDay, err := d.PerDay(claims.Partner)
+	grant, err := d.Grant(claims.Partner)
+	if err == nil {
+		err = grant.Covers(partner.ScopeDecision)
+	}
 	if err != nil {
 		return 0, err
 	}
 	return d.Flow.Decide(r.Context(), travel.Question{
 		Partner: claims.Partner, Member: gate.Member{Link: claims.Link, Person: claims.Person}, Key: claims.Key,
-		Journey: b.Journey, On: on, For: category, PerDay: perDay,
+		Journey: b.Journey, On: on, For: category, PerDay: grant.Limits.DecisionsPerDay, SyntheticOnly: grant.SyntheticOnly,
 	})
 }
 

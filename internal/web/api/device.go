@@ -39,7 +39,8 @@ var (
 
 // Request is one request of a device, taken out of its encapsulation.
 type Request struct {
-	Partner partner.ID // whose relay brought it
+	Partner partner.ID    // whose relay brought it
+	Grant   partner.Grant // what that partner may do now; the zero Grant is nothing
 	Method  string
 	Path    string
 	Auth    string     // Authorization
@@ -114,7 +115,7 @@ func (d *Device) serve(ctx context.Context, r *Request) Response {
 	now := d.Now()
 	claims, proof, err := d.admit(r, now)
 	who := gate.Member{Link: claims.Link, Person: claims.Person}
-	ask := gate.Ask{Partner: r.Partner, Member: who, Device: claims.Key}
+	ask := gate.Ask{Partner: r.Partner, Member: who, Device: claims.Key, SyntheticOnly: r.Grant.SyntheticOnly}
 	ask.Run, ask.Proofs = proofs(r.Relay, proof)
 	if err != nil {
 		return d.void(ctx, ask, err)
@@ -169,6 +170,9 @@ func (d *Device) admit(r *Request, now time.Time) (token.Claims, dpop.Proof, err
 	}
 	if claims.Partner != r.Partner {
 		return token.Claims{}, none, token.ErrToken
+	}
+	if err := r.Grant.Covers(partner.ScopeColour); err != nil {
+		return claims, none, err
 	}
 	path, _, _ := strings.Cut(r.Path, "?")
 	proof, err := dpop.Verify(r.Proof, dpop.Want{
@@ -355,7 +359,7 @@ func (d *Device) look(ctx context.Context, r *Request, a gate.Ask, _ time.Time) 
 	if answer.Err != nil {
 		return d.untold(r.Lang, answer.Err)
 	}
-	return d.ok(d.appendColour(append([]byte(nil), '{'), r.Lang, answer, '}'))
+	return d.ok(d.appendColour(append([]byte(nil), '{'), r, answer, '}'))
 }
 
 // venue tells how full a place is before the person confirms.
@@ -386,5 +390,5 @@ func (d *Device) history(ctx context.Context, r *Request, a gate.Ask, _ time.Tim
 	if err != nil {
 		return d.problem(err)
 	}
-	return d.ok(appendPage(nil, p, d.Book))
+	return d.ok(appendPage(nil, p, d.Book, r.Grant))
 }

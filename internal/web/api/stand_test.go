@@ -244,6 +244,13 @@ func encode(t testing.TB, v any) []byte {
 	return b
 }
 
+// agreed is an agreement over all that an app may show.
+func agreed() partner.Grant {
+	return partner.Grant{Agreed: &partner.Agreed{Terms: partner.Terms{
+		Scopes: []partner.Scope{partner.ScopeColour}, Colours: []string{"green", "yellow", "red", "black"},
+	}}}
+}
+
 // phone is a device with a person's link.
 type phone struct {
 	key    ed25519.PrivateKey

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
@@ -20,14 +19,17 @@ var ErrCertificate = fault.New(fault.Denied, "the relay's certificate is not val
 //
 // Only the certificate of this very connection counts: a header that names one
 // could be written by anybody.
-func (h *Handler) byCertificate(r *http.Request, now time.Time) (partner.ID, error) {
+func (h *Handler) byCertificate(r *http.Request, now time.Time) (caller, error) {
 	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
-		return 0, token.ErrToken
+		return caller{}, token.ErrToken
 	}
 	leaf := r.TLS.PeerCertificates[0]
-	who, err := h.Partners.AdmitCertificate(sha256.Sum256(leaf.Raw))
-	if err == nil && (now.Before(leaf.NotBefore) || now.After(leaf.NotAfter)) {
+	grant, err := h.Partners.AdmitCertificate(sha256.Sum256(leaf.Raw))
+	if err != nil {
+		return caller{}, err
+	}
+	if now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
 		err = ErrCertificate
 	}
-	return who, err
+	return caller{partner: grant.Partner, grant: grant}, err
 }

@@ -37,11 +37,14 @@ var (
 
 // Partners says which partners are served.
 type Partners interface {
-	// Admit returns nil for a live partner whose relay holds that key.
-	Admit(id partner.ID, key [32]byte) error
-	// AdmitCertificate returns the live partner whose agreement binds the
-	// certificate with that SHA-256.
-	AdmitCertificate(sum [32]byte) (partner.ID, error)
+	// Admit returns what a partner may do now whose agreement in force binds its
+	// relay to that key; else why it is not served.
+	Admit(id partner.ID, key [32]byte) (partner.Grant, error)
+	// AdmitCertificate is Admit for the partner whose agreement binds the certificate
+	// with that SHA-256.
+	AdmitCertificate(sum [32]byte) (partner.Grant, error)
+	// Spend takes one message from the partner's quota; partner.ErrQuota.
+	Spend(g partner.Grant) error
 }
 
 // Device answers the opened requests.
@@ -71,7 +74,10 @@ type Handler struct {
 // ServeHTTP answers POST /ohttp.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now := h.Now()
-	who, proof, err := h.admit(r, now)
+	who, err := h.admit(r, now)
+	if err == nil {
+		err = h.Partners.Spend(who.grant)
+	}
 	if err != nil {
 		h.refuse(w, who, err)
 		return
@@ -82,7 +88,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, who, err)
 		return
 	}
-	answer, outcome, err := h.answer(r.Context(), who, proof, body)
+	answer, outcome, err := h.answer(r.Context(), who, body)
 	if err != nil {
 		h.refuse(w, who, err)
 		return
@@ -92,7 +98,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head["Content-Length"] = []string{strconv.Itoa(len(answer))}
 	head["Cache-Control"] = noStore
 	head["Dpop-Nonce"] = []string{h.Nonces.Give()}
-	h.Seen.Relayed(who.String(), outcome)
+	h.Seen.Relayed(who.partner.String(), outcome)
 	_, _ = w.Write(answer) // a relay that hung up loses the answer; the retry finds it
 }
 
@@ -102,36 +108,43 @@ var (
 	noStore       = []string{"no-store"}
 )
 
-// admit verifies the relay's own credential: a token and proof, which it returns, or
-// a certificate.
-func (h *Handler) admit(r *http.Request, now time.Time) (partner.ID, dpop.Proof, error) {
-	var none dpop.Proof
+// caller is a relay that was admitted, or was refused.
+type caller struct {
+	partner partner.ID    // 0 when nobody is known
+	grant   partner.Grant // what the partner may do now
+	proof   dpop.Proof    // the relay's own; none of a certificate
+}
+
+// admit verifies the relay's own credential, a token and proof or a certificate.
+// Whose it is it says, for metrics, even of one that is refused.
+func (h *Handler) admit(r *http.Request, now time.Time) (caller, error) {
 	auth := r.Header.Get("Authorization")
 	if auth == "" {
-		who, err := h.byCertificate(r, now)
-		return who, none, err
+		return h.byCertificate(r, now)
 	}
 	sealed, ok := strings.CutPrefix(auth, "DPoP ")
 	if !ok {
-		return 0, none, token.ErrToken
+		return caller{}, token.ErrToken
 	}
 	claims, err := h.Tokens().Open(sealed, token.ScopeRelay, now)
 	if err != nil {
-		return 0, none, err
+		return caller{}, err
 	}
-	if err := h.Partners.Admit(claims.Partner, claims.Key); err != nil {
-		return claims.Partner, none, err
+	who := caller{partner: claims.Partner}
+	if who.grant, err = h.Partners.Admit(claims.Partner, claims.Key); err != nil {
+		return who, err
 	}
 	proof, err := dpop.Verify(r.Header.Get("DPoP"), dpop.Want{
 		Method: http.MethodPost, URL: h.URL, Token: sealed, Fresh: h.Nonces.Fresh, Known: h.Known,
 	})
 	if err != nil {
-		return claims.Partner, none, err
+		return who, err
 	}
 	if proof.Thumbprint != claims.Key {
-		return claims.Partner, none, dpop.ErrBound
+		return who, dpop.ErrBound
 	}
-	return claims.Partner, proof, h.Once.Use(proof, now)
+	who.proof = proof
+	return who, h.Once.Use(proof, now)
 }
 
 // read takes the body if it is of the right type and size. It reads into buf,
@@ -149,7 +162,7 @@ func read(r *http.Request, buf []byte) ([]byte, error) {
 
 // answer opens a message, has it answered and seals the answer; the outcome is for
 // metrics.
-func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, body []byte) (sealed []byte, outcome string, err error) {
+func (h *Handler) answer(ctx context.Context, who caller, body []byte) (sealed []byte, outcome string, err error) {
 	plain, seal, err := h.Gateway.Open(body)
 	if err != nil {
 		return nil, "", framing(err)
@@ -160,7 +173,8 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, 
 		inner = ohttp.Request{}
 	}
 	out := h.Device.Serve(ctx, &api.Request{
-		Partner: who,
+		Partner: who.partner,
+		Grant:   who.grant,
 		Method:  inner.Method,
 		Path:    inner.Path,
 		Auth:    ohttp.Get(inner.Header, "authorization"),
@@ -168,7 +182,7 @@ func (h *Handler) answer(ctx context.Context, who partner.ID, proof dpop.Proof, 
 		Lang:    ohttp.Get(inner.Header, "accept-language"),
 		Media:   ohttp.Get(inner.Header, "content-type"),
 		Body:    inner.Body,
-		Relay:   proof,
+		Relay:   who.proof,
 
 		Attestation: all(inner.Header, "oauth-client-attestation"),
 	})
@@ -232,9 +246,9 @@ func framing(err error) error {
 	return ErrOpen
 }
 
-func (h *Handler) refuse(w http.ResponseWriter, who partner.ID, err error) {
+func (h *Handler) refuse(w http.ResponseWriter, who caller, err error) {
 	w.Header()["Dpop-Nonce"] = []string{h.Nonces.Give()}
-	h.Seen.Relayed(who.String(), fault.KindOf(err).String())
+	h.Seen.Relayed(who.partner.String(), fault.KindOf(err).String())
 	problem.Write(w, err)
 }
 

@@ -37,24 +37,36 @@ type stand struct {
 	token   string
 	now     time.Time
 	admit   error
+	quota   error    // of Spend
+	spent   int      // messages counted
 	sum     [32]byte // of the relay's certificate
 	answer  api.Response
 	asked   []api.Request
 	seen    []string
 }
 
-func (s *stand) Admit(id partner.ID, key [32]byte) error {
-	if id != 7 || key != thumbprint(s.key) {
-		return partner.ErrUnknown
-	}
-	return s.admit
+// grant is what partner 7 may do.
+func (s *stand) grant() partner.Grant {
+	return partner.Grant{Agreed: &partner.Agreed{Terms: partner.Terms{Partner: 7}}}
 }
 
-func (s *stand) AdmitCertificate(sum [32]byte) (partner.ID, error) {
-	if s.sum != sum {
-		return 0, partner.ErrUnknown
+func (s *stand) Admit(id partner.ID, key [32]byte) (partner.Grant, error) {
+	if id != 7 || key != thumbprint(s.key) {
+		return partner.Grant{}, partner.ErrUnknown
 	}
-	return 7, s.admit
+	return s.grant(), s.admit
+}
+
+func (s *stand) AdmitCertificate(sum [32]byte) (partner.Grant, error) {
+	if s.sum != sum {
+		return partner.Grant{}, partner.ErrUnknown
+	}
+	return s.grant(), s.admit
+}
+
+func (s *stand) Spend(partner.Grant) error {
+	s.spent++
+	return s.quota
 }
 
 func (s *stand) Serve(_ context.Context, r *api.Request) api.Response {
