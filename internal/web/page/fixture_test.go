@@ -193,14 +193,4 @@ func (b *browser) proved() {
 	b.s.leads(res, "/link/person?lang=id")
 }
 
-// guesses returns the counts kept for an attempt's NIK.
-func (s *site) guesses(id identity.AuthorizationID) (g identity.Guesses) {
-	s.Helper()
-	s.View(func(st store.Stores) (err error) {
-		g, err = st.Guesses.Get(s.Page(id).NIK)
-		return err
-	})
-	return g
-}
-
 var _ page.Linking = (*consent.Flow)(nil)
