@@ -19,7 +19,6 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/flow/consent"
-	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/web/page"
 )
 
