@@ -36,6 +36,7 @@ func (s *Server) jobs() []job {
 		{"forget", time.Hour, s.forget},
 		{"forget-cards", time.Hour, s.forgetCards},
 		{"forget-journeys", time.Hour, s.forgetJourneys},
+		{"attempts", time.Minute, s.lapse},
 		{"sweep", time.Hour, s.sweep},
 	}
 }

@@ -30,6 +30,14 @@ func matrix() []row {
 		{"POST /ohttp", "any message", (*town).message, [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403, 403}, false},
 		{"GET /.well-known/ohttp-gateway", "the platform", get(ohttp.WellKnownPath), anybody, false},
 		{"GET /.well-known/amanah-keys", "the platform", get("/.well-known/amanah-keys"), anybody, false},
+		{"GET /.well-known/oauth-authorization-server", "the platform", get("/.well-known/oauth-authorization-server"), anybody, false},
+		{"POST /oauth/par", "the partner's app", (*town).push, [roles]int{400, 201, 201, 401, 401, 401, 401, 401, 400, 401}, false},
+		{"GET /oauth/authorize", "who holds the reference", (*town).browse, [roles]int{303, 303, 303, 303, 303, 303, 303, 303, 303, 303}, false},
+		{"POST /oauth/token", "the device", (*town).renew, [roles]int{400, 200, 400, 401, 401, 401, 401, 401, 400, 401}, false},
+		{"POST /oauth/revoke", "the device", (*town).revoke, [roles]int{401, 200, 200, 401, 401, 401, 401, 401, 401, 401}, false}, // a stranger's ends nothing
+		{"inside POST /oauth/par", "the partner's app", (*town).push, [roles]int{400, 201, 201, 401, 401, 401, 401, 401, 400, 401}, false},
+		{"inside POST /oauth/token", "the device", (*town).renew, [roles]int{400, 200, 400, 401, 401, 401, 401, 401, 400, 401}, false},
+		{"inside POST /oauth/revoke", "the device", (*town).revoke, [roles]int{401, 200, 200, 401, 401, 401, 401, 401, 401, 401}, false}, // a stranger's ends nothing
 		{"GET /healthz", "the platform", get("/healthz"), anybody, false},
 		{"GET /metrics", "the platform", get("/metrics"), [roles]int{404, 404, 404, 404, 404, 404, 404, 404, 200, 404}, false},
 		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
@@ -214,7 +222,7 @@ func (m *town) populate() {
 	m.seal(doorOf, token.Claims{Scope: token.ScopeDoor, Venue: 1}, newKey(m.t))
 	m.seal(doorOff, token.Claims{Scope: token.ScopeDoor, Venue: 2}, newKey(m.t))
 	m.seal(decider, token.Claims{Scope: token.ScopeDecision, Partner: 1, Link: identity.LinkID{4}, Person: own.Person}, newKey(m.t))
-	agree(m.t, m.server.db, m.admin, 2, m.holders[relayOff].key)
+	_ = agree(m.t, m.server.db, m.admin, 2, m.holders[relayOff].key)
 	m.update(func(s store.Stores) error {
 		if err := s.People.Put([]identity.Stored{storedPerson(m.t, people[0], "9901010101900002")}); err != nil {
 			return err

@@ -34,7 +34,7 @@ func documented(t *testing.T) map[string]bool {
 // otherForm says whether an operation's errors have a form of their own by a standard
 // or because a browser shows them: nothing else may.
 func otherForm(o contract.Operation, media string) bool {
-	return strings.HasPrefix(o.Path, "/oauth/") && media == "application/json" || strings.HasPrefix(o.Path, "/link/") && strings.HasPrefix(media, "text/html")
+	return strings.HasPrefix(o.Path, "/oauth/") && media == "application/json" || o.Path == "/oauth/authorize" && strings.HasPrefix(media, "text/plain") || strings.HasPrefix(o.Path, "/link/") && strings.HasPrefix(media, "text/html")
 }
 
 // faultIn says what is wrong with an error answer, or nothing.

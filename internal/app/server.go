@@ -21,6 +21,7 @@ import (
 	"github.com/amanah-project/amanah/internal/telemetry"
 	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/oauth"
 	"github.com/amanah-project/amanah/internal/web/problem"
 	"github.com/amanah-project/amanah/internal/web/relay"
 	"github.com/amanah-project/amanah/internal/web/route"
@@ -47,6 +48,7 @@ type Server struct {
 	metrics *telemetry.Metrics
 	rules   *status.Schedule
 	nonces  *dpop.Nonces
+	pages   func(*oauth.Server) oauth.Pages // on which people consent; nil for none
 	http    *http.Server
 	ops     *http.Server
 }
@@ -162,6 +164,7 @@ func (s *Server) device() *api.Device {
 		Disputes: &rights.Disputes{DB: s.db, Keeper: s.keeper, Now: time.Now},
 		Holder:   s.lookups(),
 		Tickets:  func() api.TicketSigner { return s.ring.set.Load().tickets },
+		OAuth:    s.authority(),
 	}
 }
 
@@ -185,6 +188,7 @@ func (s *Server) routes() *route.Mux {
 	mux.HandleFunc("GET "+ohttp.WellKnownPath, document(ohttp.MediaTypeSignedKeys, func() []byte { return s.ring.set.Load().config }))
 	mux.HandleFunc("GET /.well-known/amanah-keys", document("application/json", func() []byte { return s.ring.set.Load().published }))
 	mux.HandleFunc("GET /healthz", s.healthz)
+	s.authority().Routes(mux)
 	doors.Routes(mux)
 	s.journeys().Routes(mux)
 	return mux

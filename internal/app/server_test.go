@@ -48,6 +48,7 @@ type rig struct {
 	relay  ed25519.PrivateKey
 	relayT string
 	device ed25519.PrivateKey
+	client ed25519.PrivateKey // partner 1's, for attestations
 	token  string
 	nonceO string // outer
 	nonceI string // inner
@@ -139,7 +140,7 @@ func (r *rig) seed(ctx context.Context, k *keeperclient.Client, db store.DB) {
 	must(err)
 	r.relayT, err = tokens.Seal(token.Claims{Scope: token.ScopeRelay, Partner: 1, Key: thumbprintOf(r.relay), Expires: expires}, now)
 	must(err)
-	agree(r.t, db, k, 1, r.relay)
+	r.client = agree(r.t, db, k, 1, r.relay)
 	must(db.Update(ctx, func(s store.Stores) error {
 		if err := s.People.Put([]identity.Stored{storedPerson(r.t, people[0], "9901010101900001")}); err != nil {
 			return err
@@ -175,11 +176,11 @@ func storedPerson(t testing.TB, k keeper.Registered, digits string) identity.Sto
 	if err != nil {
 		t.Fatal(err)
 	}
-	return identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: identity.Tag([]byte(digits))}
+	return identity.Stored{ID: k.ID, Version: k.Version, Sealed: sealed, NIK: identity.Tag([]byte(digits)), Synthetic: nik.Synthetic()}
 }
 
 // agree makes a partner with a relay's key and leads it into the sandbox.
-func agree(t *testing.T, db store.DB, k *keeperclient.Client, id partner.ID, relay ed25519.PrivateKey) {
+func agree(t *testing.T, db store.DB, k *keeperclient.Client, id partner.ID, relay ed25519.PrivateKey) (client ed25519.PrivateKey) {
 	t.Helper()
 	ctx := t.Context()
 	service, err := k.ServiceKeys(ctx)
@@ -210,6 +211,7 @@ func agree(t *testing.T, db store.DB, k *keeperclient.Client, id partner.ID, rel
 	if err != nil {
 		t.Fatal(err)
 	}
+	return keys.Client
 }
 
 func thumbprintOf(k ed25519.PrivateKey) [32]byte {
@@ -237,9 +239,13 @@ func proof(k ed25519.PrivateKey, method, url, tok, nonce string) string {
 	x := b64(k.Public().(ed25519.PublicKey))
 	var id [12]byte
 	rand.Read(id[:])
-	ath := sha256.Sum256([]byte(tok))
+	ath := ""
+	if tok != "" {
+		sum := sha256.Sum256([]byte(tok))
+		ath = b64(sum[:])
+	}
 	head := b64([]byte(`{"typ":"dpop+jwt","alg":"EdDSA","jwk":{"kty":"OKP","crv":"Ed25519","x":"` + x + `"}}`))
-	body := b64(fmt.Appendf(nil, `{"jti":"%s","htm":"%s","htu":"%s","iat":%d,"ath":"%s","nonce":"%s"}`, b64(id[:]), method, url, time.Now().Unix(), b64(ath[:]), nonce))
+	body := b64(fmt.Appendf(nil, `{"jti":"%s","htm":"%s","htu":"%s","iat":%d,"ath":"%s","nonce":"%s"}`, b64(id[:]), method, url, time.Now().Unix(), ath, nonce))
 	return head + "." + body + "." + b64(ed25519.Sign(k, []byte(head+"."+body)))
 }
 

@@ -109,7 +109,7 @@ func (d *Device) Serve(ctx context.Context, r *Request) Response {
 }
 
 func (d *Device) serve(ctx context.Context, r *Request) Response {
-	if d.OAuth != nil && slices.Contains(linkingRoutes, r.Method+" "+r.Path) {
+	if path, _, _ := strings.Cut(r.Path, "?"); d.OAuth != nil && slices.Contains(linkingRoutes, r.Method+" "+path) {
 		return d.linking(ctx, r)
 	}
 	now := d.Now()

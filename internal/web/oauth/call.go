@@ -71,8 +71,13 @@ func one(values []string) string { return strings.Join(values, ", ") }
 
 // Linking implements api.OAuth: it answers a call that came encapsulated.
 func (s *Server) Linking(ctx context.Context, r *api.Request) api.Response {
-	out := s.refuse(api.ErrRoute)
-	if r.Method == http.MethodPost {
+	var out answer
+	switch {
+	case strings.Contains(r.Path, "?"):
+		out = s.refuse(ErrQuery)
+	case r.Method != http.MethodPost:
+		out = s.refuse(api.ErrRoute)
+	default:
 		out = s.serve(ctx, &call{
 			path: r.Path, relay: r.Partner, media: r.Media, body: r.Body, proof: r.Proof, attestation: r.Attestation,
 		})

@@ -19,6 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/flow/link"
 	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/route"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -83,7 +84,7 @@ type Server struct {
 func (s *Server) issuer() string { return "https://" + s.Host }
 
 // Routes adds the endpoints as they are reached without a relay.
-func (s *Server) Routes(mux *http.ServeMux) {
+func (s *Server) Routes(mux *route.Mux) {
 	for _, path := range []string{pushPath, tokenPath, revokePath} {
 		mux.HandleFunc("POST "+path, s.direct)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store/memory"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/oauth"
+	"github.com/amanah-project/amanah/internal/web/route"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -115,7 +116,7 @@ type stand struct {
 	tokens *token.Sealer
 	grants *link.Grants
 	server *oauth.Server
-	mux    *http.ServeMux
+	mux    *route.Mux
 	terms  map[partner.ID]partner.Terms
 	shut   error              // what Terms answers instead
 	page   identity.PageState // what people decide on the pages
@@ -151,7 +152,7 @@ func newStand(t testing.TB) *stand {
 		Host: host, Tokens: func() *token.Sealer { return s.tokens }, Nonces: dpop.NewNonces(make([]byte, 32), 5*time.Minute, clock),
 		Once: dpop.NewOnce(5 * time.Minute), Clients: s, Grants: s.grants, Pages: s, Now: clock,
 	}
-	s.mux = http.NewServeMux()
+	s.mux = &route.Mux{}
 	s.server.Routes(s.mux)
 	t.Cleanup(func() { _ = s.db.Close() })
 	return s
