@@ -122,9 +122,9 @@ func (opt *CertifyOptions) newSetup(platform string) (s *certify.Setup, err erro
 	case opt.Credential != "" && opt.Key != "":
 		return nil, fault.New(fault.Invalid, "give --credential or --key, not both")
 	case opt.Credential != "":
-		c, err := readRelayCredential(opt.Credential, "")
-		if err != nil {
-			return nil, err
+		c, bad := readRelayCredential(opt.Credential, "")
+		if bad != nil {
+			return nil, bad
 		}
 		if opt.Partner != 0 && opt.Partner != c.Partner {
 			return nil, fault.New(fault.Conflict, "the credential is of another partner")
@@ -133,8 +133,8 @@ func (opt *CertifyOptions) newSetup(platform string) (s *certify.Setup, err erro
 	case opt.Partner == 0:
 		return nil, fault.New(fault.Invalid, "a new setup needs --credential or --partner")
 	case opt.Key != "":
-		raw, err := base64.RawURLEncoding.Strict().DecodeString(opt.Key)
-		if err != nil || len(raw) != 32 {
+		raw, bad := base64.RawURLEncoding.Strict().DecodeString(opt.Key)
+		if bad != nil || len(raw) != 32 {
 			return nil, fault.New(fault.Invalid, "--key is the thumbprint of the relay's key: 43 characters of base64url")
 		}
 		s, err = certify.NewSetupFor(opt.Partner, platform, [32]byte(raw))

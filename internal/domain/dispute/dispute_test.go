@@ -137,11 +137,12 @@ func TestNames(t *testing.T) {
 	n := venue.Nonce{1, 2, 3, 4, 5, 6, 7}
 	other := n
 	other[15]++
-	if dispute.Name(1, n) != dispute.Name(1, n) || dispute.Name(1, n) == dispute.Name(2, n) || dispute.Name(1, n) == dispute.Name(1, other) {
+	same := n
+	if dispute.Name(1, n) != dispute.Name(1, same) || dispute.Name(1, n) == dispute.Name(2, n) || dispute.Name(1, n) == dispute.Name(1, other) {
 		t.Error("names")
 	}
 	a, b := dispute.Filing{About: "ab", Text: "c"}, dispute.Filing{About: "a", Text: "bc"}
-	if a.Digest(n) == b.Digest(n) || a.Digest(n) == a.Digest(other) || a.Digest(n) != a.Digest(n) {
+	if a.Digest(n) == b.Digest(n) || a.Digest(n) == a.Digest(other) || a.Digest(n) != a.Digest(same) {
 		t.Error("digests")
 	}
 }

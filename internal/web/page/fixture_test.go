@@ -184,12 +184,4 @@ func (s *site) leads(res *http.Response, to string) {
 	}
 }
 
-// proved brings a browser to the choice of a person.
-func (b *browser) proved() {
-	b.s.Helper()
-	b.post("/link/who", "/link/who", "nik", siti.Reveal())
-	res, _ := b.post("/link/code", "/link/code", "code", b.s.Outbox.Next(b.s.T).Code.Reveal())
-	b.s.leads(res, "/link/person?lang=id")
-}
-
 var _ page.Linking = (*consent.Flow)(nil)
