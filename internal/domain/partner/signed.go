@@ -66,9 +66,11 @@ type Agreed struct {
 	Relay [32]byte // thumbprint of the relay's key
 }
 
-// Open returns what was agreed, if both signatures hold over what is stored: who
-// writes to the database makes no agreement. ErrUnsigned, and ErrSignature of the
-// partner. Whether the partner's key was the right one was settled when it signed.
+// Open returns what was agreed, if the platform's signature holds over what is
+// stored, the partner's signature included: who writes to the database makes no
+// agreement. ErrUnsigned, and ErrSignature of a first version, which vouches for
+// itself; which key was the right one for a later version was settled, by Succeeds,
+// before the platform signed.
 func (a Agreement) Open(platform ed25519.PublicKey) (Agreed, error) {
 	c := a.Countersignature
 	if c.At.IsZero() || len(platform) != ed25519.PublicKeySize || !ed25519.Verify(platform, c.Bytes(a.Digest()), c.Signature[:]) {
@@ -81,8 +83,10 @@ func (a Agreement) Open(platform ed25519.PublicKey) (Agreed, error) {
 	if t.Partner != a.Partner || t.Version != a.Version {
 		return Agreed{}, ErrUnsigned
 	}
-	if err := t.Verify(a.Signature); err != nil {
-		return Agreed{}, err
+	if a.Version == 1 {
+		if err := t.Verify(a.Signature); err != nil {
+			return Agreed{}, err
+		}
 	}
 	k, err := ParseKey(t.Keys.Relay)
 	return Agreed{Terms: t, Relay: k.Thumbprint()}, err

@@ -60,6 +60,9 @@ func TestOpen(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if _, err := countersigned(agreement(t, 2, 1, 6), platform).Open(public); err != nil {
+		t.Errorf("a version that changes the signing key: %v", err)
+	}
 	if _, err := good.Open(nil); !errors.Is(err, partner.ErrUnsigned) {
 		t.Errorf("no platform key: %v", err)
 	}
