@@ -45,7 +45,7 @@ type Change struct {
 
 // Status is a person's own colour.
 type Status struct {
-	Colour    string    `json:"colour"` // green, yellow, red, black
+	Colour    string    `json:"colour"` // green, yellow, red, black; or withheld, without a reason, where the agreement does not let the app show it
 	Reason    Reason    `json:"reason"`
 	Since     time.Time `json:"since"`
 	Next      *Change   `json:"next,omitempty"`

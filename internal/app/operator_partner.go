@@ -133,7 +133,7 @@ func DraftTerms(id partner.ID, name string, k PartnerKeys, now time.Time) partne
 		Limits:    partner.Limits{MessagesPerMinute: trialRate},
 		Stages:    []int{trialStage},
 		Contacts:  []partner.Contact{contact(partner.RoleTechnical), contact(partner.RoleData), contact(partner.RoleIncident)},
-		Redirects: []string{"https://" + domain + "/linked"},
+		Redirects: []string{"https://" + domain + "/linked"}, SubProcessors: []partner.SubProcessor{},
 		Keys: partner.Keys{
 			Sign:    partner.PublicJWK(k.Sign.Public().(ed25519.PublicKey)),
 			Relay:   partner.PublicJWK(k.Relay.Public().(ed25519.PublicKey)),

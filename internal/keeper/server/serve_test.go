@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"log/slog"
@@ -165,6 +166,13 @@ func TestTheServersSocketMayNotAskAll(t *testing.T) {
 	wants(t, "certificates", err, keeper.ErrRole)
 	_, _, err = s.serve.Read(ctx, importer(), []keeper.Read{{Person: 1, Have: person1()}})
 	wants(t, "an import", err, keeper.ErrRole)
+	digest := [32]byte{7}
+	_, err = s.serve.Attest(ctx, digest)
+	wants(t, "an agreement's signature", err, keeper.ErrRole)
+	c, err := s.admin.Attest(ctx, digest)
+	if err != nil || c.Seq == 0 || !ed25519.Verify(logPublic(s.Keeper), c.Bytes(digest), c.Signature[:]) || ed25519.Verify(logPublic(s.Keeper), c.Bytes([32]byte{8}), c.Signature[:]) {
+		t.Errorf("the operator's agreement: %+v %v", c, err)
+	}
 	if _, _, err = s.admin.Read(ctx, importer(), []keeper.Read{{Person: 1, Have: person1()}}); err != nil {
 		t.Errorf("the operator's import: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/web/problem"
@@ -29,7 +30,7 @@ func (d *Device) asks(ctx context.Context, r *Request, a gate.Ask, now time.Time
 	if err != nil {
 		return d.problem(err)
 	}
-	return d.ok(appendAsks(nil, p, today, a, d.Book, now))
+	return d.ok(appendAsks(nil, p, today, a, d.Book, now, r.Grant))
 }
 
 // asked is one ask as it is sent.
@@ -47,7 +48,7 @@ type asked struct {
 	Times    int            `json:"times"`
 }
 
-func appendAsks(b []byte, p gate.Asks, today gate.Answer, a gate.Ask, book *gate.Book, now time.Time) []byte {
+func appendAsks(b []byte, p gate.Asks, today gate.Answer, a gate.Ask, book *gate.Book, now time.Time, g partner.Grant) []byte {
 	type count struct {
 		Told   int       `json:"told"`
 		Left   int       `json:"left"`
@@ -64,7 +65,7 @@ func appendAsks(b []byte, p gate.Asks, today gate.Answer, a gate.Ask, book *gate
 			Partner: shorten(one.Partner, maxAsked), Link: one.Link.String(), This: one.Link == a.Link, Times: one.Times,
 		}
 		if one.Colour != 0 {
-			out.Colour = one.Colour.String()
+			out.Colour = shown(g, one.Colour)
 		}
 		if one.Decision != 0 {
 			out.Decision, out.Visit = one.Decision.String(), one.Visit.String()

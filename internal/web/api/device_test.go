@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -53,6 +54,9 @@ func TestAdmission(t *testing.T) {
 	forged, err := foreign.Seal(p.claims, s.now)
 	s.must(err)
 	s.run(t, func() *call { return s.call(p, "GET", "/v1/status", nil) }, []refusal{
+		{"partner without an agreement", func(_ *stand, c *call) { c.grant = partner.Grant{} }, partner.ErrScope},
+		{"agreement without colours", func(_ *stand, c *call) { c.grant = agreed(); c.grant.Scopes = []partner.Scope{partner.ScopeDecision} }, partner.ErrScope},
+		{"real person in the sandbox", func(_ *stand, c *call) { c.grant.SyntheticOnly = true }, partner.ErrSynthetic},
 		{"no token", func(_ *stand, c *call) { c.auth = "DPoP " }, token.ErrToken},
 		{"bearer", func(_ *stand, c *call) { c.auth = "Bearer " + c.token }, token.ErrToken},
 		{"token cut", func(s *stand, c *call) { s.use(c, c.token[:len(c.token)-1]) }, token.ErrToken},

@@ -152,6 +152,22 @@ func (c *counted) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// TestQuota: a message past the partner's quota is refused before it is opened, and
+// what is refused for another reason costs nothing of the quota.
+func TestQuota(t *testing.T) {
+	s := newStand(t)
+	spoilt := s.fit(s.ask())
+	spoilt.nonce = "x"
+	if w := s.send(spoilt); w.Code == 200 || s.spent != 0 {
+		t.Errorf("%d, %d spent by a relay that proved nothing", w.Code, s.spent)
+	}
+	if w := s.send(s.fit(s.ask())); w.Code != 200 || s.spent != 1 {
+		t.Errorf("%d, %d spent", w.Code, s.spent)
+	}
+	s.asked, s.quota = nil, partner.ErrQuota
+	s.refused("past its quota", s.send(s.fit(s.ask())), 429, partner.ErrQuota.Error())
+}
+
 // TestSizes: only messages of exactly one size, and never more is read than one
 // byte beyond it.
 func TestSizes(t *testing.T) {
