@@ -8,7 +8,9 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -19,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/client"
 	"github.com/amanah-project/amanah/client/certify"
 )
 
@@ -197,4 +200,72 @@ func TestNginxCertification(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNginxRelay: a device checks in through nginx, which holds a certificate and
+// nothing else, at a server that ends TLS; both legs are TLS. A proxy with another
+// certificate, or none, is refused, and so is this one once its partner is suspended.
+func TestNginxRelay(t *testing.T) {
+	keys := t.TempDir()
+	platform, relay, other := makeCertificate(t, keys, "platform"), makeCertificate(t, keys, "relay"), makeCertificate(t, keys, "other")
+	s := newSite(t, program, "--tls-cert", platform.cert, "--tls-key", platform.key)
+	s.startKeeper()
+	write(t, s.path("people.csv"), people)
+	write(t, s.path("evidence.ndjson"), evidence(time.Now()))
+	s.operate("", "person", "import", s.path("people.csv"))
+	s.operate("", "evidence", "import", s.path("evidence.ndjson"))
+	s.operate("", "venue", "add", "Mal Uji", "--category", "mall", "--level", "1", "--holds", "100")
+	code := s.operate("", "venue", "code", "1")
+	s.agree(relay.sum)
+	s.startServer()
+	p := startNginx(t, "https", s.listen, platform.cert, relay)
+	s.operate("9901011508900001\n", "link", "add", "--partner", "1", "--relay", p.url, "--out", s.path("phone.json"))
+	open := func(p *proxy) *client.Device {
+		credential, _ := openPhone(t, s.path("phone.json"), client.Options{})
+		credential.Relay = p.url
+		device, err := client.Open(credential, client.Options{Language: "en", Transport: trusting(t, p.shows.cert)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return device
+	}
+	device := open(p)
+	visit, err := device.CheckIn(t.Context(), client.CheckIn{Code: code, Party: 1})
+	if err != nil || visit.Colour != "green" || visit.Decision != "admit" {
+		t.Fatalf("%+v, %v", visit, err)
+	}
+	if left, err := device.Leave(t.Context(), visit.Visit); err != nil || left.Closed != 1 {
+		t.Errorf("leaving: %+v, %v", left, err)
+	}
+	refused := func(what string, p *proxy, want string) {
+		t.Helper()
+		var problem *client.Problem
+		if _, err := open(p).Status(t.Context()); !errors.As(err, &problem) || problem.Status != 403 || !strings.Contains(problem.Title, want) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	refused("another certificate", startNginx(t, "https", s.listen, platform.cert, other), "not known")
+	refused("no certificate", startNginx(t, "https", s.listen, platform.cert, relay, "proxy_ssl_certificate ", "# "), "token")
+	s.operate("", "partner", "suspend", "1", "--reason", "trial")
+	time.Sleep(5 * time.Second)
+	refused("a suspended partner", p, "suspended")
+}
+
+// agree leads a partner through docs/partners.md into the sandbox, with the
+// certificate of its relay in the agreement.
+func (s *site) agree(certificate string) {
+	s.t.Helper()
+	terms := decode(s.t, s.run("", "partner", "draft", "Toko Maya", "--number", "1", "--keys", s.path("keys")))
+	terms["keys"].(map[string]any)["certificate"] = certificate
+	raw, err := json.Marshal(terms)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	file, signature := s.path("terms.json"), s.path("terms.jws")
+	write(s.t, file, string(raw))
+	write(s.t, signature, s.run("", "partner", "sign", file, "--key", s.path("keys", "sign.jwk")))
+	checked := decode(s.t, s.run("", "partner", "terms", "check", file, "--json"))
+	s.operate("", "partner", "apply", file, "--signature", signature)
+	s.operate("", "partner", "countersign", "1", "--key", checked["sign"].(string))
+	s.operate("", "partner", "promote", "1")
 }
