@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +90,19 @@ func makeCertificate(t *testing.T, dir, name string) certified {
 	write(t, c.cert, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
 	write(t, c.key, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})))
 	return c
+}
+
+// trusting is a client of those who show one of these certificates.
+func trusting(t *testing.T, files ...string) *http.Transport {
+	t.Helper()
+	pool := x509.NewCertPool()
+	for _, name := range files {
+		raw, err := os.ReadFile(name)
+		if err != nil || !pool.AppendCertsFromPEM(raw) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableCompression: true, MaxIdleConnsPerHost: 8}
 }
 
 // proxy is a running nginx with the published configuration.
