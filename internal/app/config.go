@@ -41,6 +41,8 @@ type Config struct {
 	Keeper    Keeper    `toml:"keeper" embed:"" prefix:"keeper-"`
 	Gate      GateLimit `toml:"gate" embed:"" prefix:"gate-"`
 	Retention Retention `toml:"retention" embed:"" prefix:"retention-"`
+	Message   Message   `toml:"message" embed:"" prefix:"message-"`
+	Link      LinkLimit `toml:"link" embed:"" prefix:"link-"`
 	Log       Log       `toml:"log" embed:"" prefix:"log-"`
 }
 
@@ -110,6 +112,8 @@ func Default() Config {
 		Database:  Database{Engine: "sqlite"},
 		Gate:      GateLimit{Workers: 1},
 		Retention: Retention{VisitDays: 30},
+		Message:   defaultMessage(),
+		Link:      LinkLimit{LookupsPerHour: 2500, PerNetwork: 60, PerNIK: 10},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 }
@@ -155,6 +159,7 @@ func (c Config) Check() error {
 	say(c.Gate.Workers < 1 || c.Gate.Workers > 16, "gate.workers is 1 to 16")
 	say(c.Gate.Linger < 0 || c.Gate.Linger > 100*time.Millisecond, "gate.linger is 0 to 100ms")
 	say(c.Retention.VisitDays < 14 || c.Retention.VisitDays > 90, "retention.visit_days is 14 (a person's history) to 90")
+	c.checkLink(say)
 	if len(bad) == 0 {
 		return c.checkFiles()
 	}
@@ -163,14 +168,14 @@ func (c Config) Check() error {
 
 // checkFiles refuses secrets that others may read.
 func (c Config) checkFiles() error {
-	for _, name := range []string{c.Database.URLFile, c.TLS.Key, c.Keeper.Credential} {
+	for _, name := range append(c.Message.secrets(), c.Database.URLFile, c.TLS.Key, c.Keeper.Credential) {
 		if name == "" {
 			continue
 		}
 		info, err := os.Stat(name)
 		if err != nil {
-			if name == c.Keeper.Credential && os.IsNotExist(err) {
-				continue // made at the first start
+			if (name == c.Keeper.Credential || name == c.Message.File) && os.IsNotExist(err) {
+				continue // made when it is first needed
 			}
 			return fault.Newf(fault.Invalid, "%s cannot be read: check that it exists and belongs to this user", filepath.Base(name))
 		}

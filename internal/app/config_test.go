@@ -39,6 +39,20 @@ func TestUnsafeConfigurations(t *testing.T) {
 		{"a secret that others may read", "chmod 600", func(c *Config) { c.Database = Database{"postgres", open} }},
 		{"visits kept for ever", "retention.visit_days", func(c *Config) { c.Retention.VisitDays = 10000 }},
 		{"visits gone before the person's history", "retention.visit_days", func(c *Config) { c.Retention.VisitDays = 3 }},
+		{"codes where an operator reads them", "trials", func(c *Config) { c.Message.Kind, c.Message.File = "file", "messages" }},
+		{"codes over the network in clear", "message.sms_url", func(c *Config) { c.Message.Kind, c.Message.SMSURL = "sms", "http://gateway.example.id/send" }},
+		{"a gateway that is told no text", "message.sms_template", func(c *Config) {
+			c.Message.Kind, c.Message.SMSURL, c.Message.SMSTemplate = "sms", "https://gateway.example.id/send", `{"to":"{to}"}`
+		}},
+		{"mail from nobody", "smtp_from", func(c *Config) { c.Message.Kind, c.Message.SMTPAddr = "smtp", "mail.example.id:587" }},
+		{"mail to one address for all", "smtp_to", func(c *Config) {
+			c.Message.Kind, c.Message.SMTPAddr, c.Message.SMTPFrom, c.Message.SMTPTo = "smtp", "mail.example.id:587", "a@example.id", "b@example.id"
+		}},
+		{"a gateway's secret that others may read", "chmod 600", func(c *Config) {
+			c.Message.Kind, c.Message.SMSURL, c.Message.SMSHeaderFile = "sms", "https://gateway.example.id/send", open
+		}},
+		{"one network that stops all others", "link.per_network", func(c *Config) { c.Link.PerNetwork = 2000 }},
+		{"all of the keeper's meter", "link.lookups_per_hour", func(c *Config) { c.Link.LookupsPerHour = 5000 }},
 		{"a host that is a URL", "host", func(c *Config) { c.Host = "https://x.id" }},
 	} {
 		c := safe

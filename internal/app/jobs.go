@@ -33,6 +33,7 @@ func (s *Server) jobs() []job {
 			return s.ring.renew(ctx, s.keeper, s.cfg.Host, s.gateway, s.codes, time.Now)
 		}},
 		{"check-out", 15 * time.Second, s.checkOut},
+		{"numbers", time.Minute, s.settle},
 		{"forget", time.Hour, s.forget},
 		{"forget-cards", time.Hour, s.forgetCards},
 		{"forget-journeys", time.Hour, s.forgetJourneys},
@@ -44,6 +45,7 @@ func (s *Server) jobs() []job {
 // startJobs runs each job at its pace until ctx ends.
 func (s *Server) startJobs(ctx context.Context) *sync.WaitGroup {
 	var done sync.WaitGroup
+	done.Go(func() { s.linking.courier.Run(ctx) })
 	for _, j := range s.jobs() {
 		done.Go(func() {
 			tick := time.NewTicker(j.every)

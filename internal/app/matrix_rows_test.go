@@ -25,6 +25,7 @@ func matrix() []row {
 	person := [roles]int{403, 200, 200, 403, 403, 403, 403, 403, 403, 403} // each of their own
 	theirs := [roles]int{403, 200, 404, 403, 403, 403, 403, 403, 403, 403} // of the device's person
 	doors := [roles]int{403, 403, 403, 403, 403, 403, 200, 200, 403, 403}
+	browsers := [roles]int{303, 303, 303, 303, 303, 303, 303, 303, 303, 303} // an attempt of their own, whoever asks
 	anybody := [roles]int{200, 200, 200, 200, 200, 200, 200, 200, 200, 200}
 	return []row{
 		{"POST /ohttp", "any message", (*town).message, [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403, 403}, false},
@@ -39,6 +40,8 @@ func matrix() []row {
 		{"inside POST /oauth/token", "the device", (*town).renew, [roles]int{400, 200, 400, 401, 401, 401, 401, 401, 400, 401}, false},
 		{"inside POST /oauth/revoke", "the device", (*town).revoke, [roles]int{401, 200, 200, 401, 401, 401, 401, 401, 401, 401}, false}, // a stranger's ends nothing
 		{"GET /healthz", "the platform", get("/healthz"), anybody, false},
+		{"GET /link/{page}", "the platform", get("/link/phone"), anybody, false},
+		{"POST /link/{page}", "the browser's own attempt", (*town).linkForm, browsers, false},
 		{"GET /metrics", "the platform", get("/metrics"), [roles]int{404, 404, 404, 404, 404, 404, 404, 404, 200, 404}, false},
 		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
 		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
@@ -95,6 +98,12 @@ func (m *town) lookUp() (string, string, []byte) {
 }
 
 const mediaJSON = "application/json"
+
+// linkForm begins an attempt in a browser; what the attempt's own forms need is its
+// cookie, and internal/web/page TestForgery tries without.
+func (m *town) linkForm() (string, string, []byte) {
+	return "/link/phone", "application/x-www-form-urlencoded", []byte("do=begin")
+}
 
 // message is one encapsulated message, whoever it is from.
 func (m *town) message() (string, string, []byte) {

@@ -49,6 +49,7 @@ type Server struct {
 	rules   *status.Schedule
 	nonces  *dpop.Nonces
 	pages   func(*oauth.Server) oauth.Pages // on which people consent; nil for none
+	linking *linking
 	http    *http.Server
 	ops     *http.Server
 }
@@ -89,6 +90,10 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 	s.gate = gate.New(db, k, s.book, gate.Options{
 		Workers: cfg.Gate.Workers, Linger: cfg.Gate.Linger, Seen: s.metrics, Met: s.meet,
 	})
+	if s.linking, err = newLinking(s, keys); err != nil {
+		return nil, err
+	}
+	s.pages = s.linking.under
 	s.observe()
 	return s, nil
 }
@@ -191,6 +196,7 @@ func (s *Server) routes() *route.Mux {
 	s.authority().Routes(mux)
 	doors.Routes(mux)
 	s.journeys().Routes(mux)
+	s.linking.routes(mux)
 	return mux
 }
 

@@ -42,6 +42,7 @@ func OpenSite(ctx context.Context, opt SiteOptions) (*Site, error) {
 	cfg := Default()
 	cfg.Data = filepath.Join(opt.Dir, "data")
 	cfg.Keeper.SameUser = true
+	cfg.Message.Kind, cfg.Message.File = "file", filepath.Join(opt.Dir, "messages.ndjson") // everybody is synthetic
 	if opt.Workers > 0 {
 		cfg.Gate.Workers = opt.Workers
 	}
@@ -122,6 +123,7 @@ func (s *Site) StartServer(ctx context.Context) (err error) {
 		"serve", "--until-eof", "--data", s.cfg.Data, "--listen", s.cfg.Listen, "--ops", s.cfg.Ops, "--host", s.cfg.Host,
 		"--keeper-same-user", "--keeper-socket", s.cfg.serveSocket(), "--gate-workers", fmt.Sprint(s.cfg.Gate.Workers),
 		"--database-engine", s.cfg.Database.Engine, "--log-level", "warn",
+		"--message-kind", s.cfg.Message.Kind, "--message-file", s.cfg.Message.File,
 	}
 	if s.cfg.Database.URLFile != "" {
 		args = append(args, "--database-url-file", s.cfg.Database.URLFile)

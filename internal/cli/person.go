@@ -19,6 +19,8 @@ import (
 type personCmd struct {
 	Import personImportCmd `cmd:"" help:"Register the people of a file (CSV or NDJSON, plain or gzip).\n\nExample: amanah person import people.csv.gz"`
 	Synth  personSynthCmd  `cmd:"" help:"Make synthetic people, the same for the same seed and date, or files of them.\n\nExample: amanah person synth 5000 --seed 7"`
+	Bind   personBindCmd   `cmd:"" help:"Bind somebody's first telephone number, at a facility. The NIK and the number are read from standard input.\n\nExample: amanah person bind < nik-and-phone.txt"`
+	Rebind personRebindCmd `cmd:"" help:"Let somebody's new telephone number wait 72 hours, and tell the old one.\n\nExample: amanah person rebind < nik-and-phone.txt"`
 	Card   personCardCmd   `cmd:"" help:"Print somebody's card, or revoke their cards. The NIK is read from standard input.\n\nExample: amanah person card --out card.pdf < nik.txt"`
 	PIN    personPINCmd    `cmd:"" name:"pin" help:"Set or remove somebody's PIN. The NIK and the PIN are read from standard input, a line each.\n\nExample: amanah person pin < nik-and-pin.txt"`
 }
