@@ -11,5 +11,7 @@ if ! command -v "$cc" >/dev/null 2>&1; then
 fi
 export CGO_ENABLED=1
 [ $# -gt 0 ] || set -- ./...
-exec scripts/postgres.sh scripts/nginx.sh go test -race -timeout 30m \
+# The faulty relays and clients of client/certify are processes judged by time limits,
+# which instrumented code misses: make test runs them.
+exec scripts/postgres.sh scripts/nginx.sh go test -race -timeout 30m -skip '^TestFaulty(Clients|Relays)$' \
 	-gcflags='modernc.org/...=-race=false' "$@"
