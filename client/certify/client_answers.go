@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/amanah-project/amanah/ohttp"
 )
@@ -76,15 +77,18 @@ func answerTampered(ctx context.Context, r *run) finding {
 }
 
 func answerReplayed(ctx context.Context, r *run) finding {
-	var held []byte // requests come one after another: a client waits for each
+	var held atomic.Pointer[[]byte] // a client on trial may send two at once
 	return bad(ctx, r, "replayed", func(s *stage, m *message, w http.ResponseWriter) bool {
 		switch m.nth {
 		case 1:
-			held = s.answer(m, "green")
+			sealed := s.answer(m, "green")
+			held.Store(&sealed)
 			panic(http.ErrAbortHandler)
 		case 2:
-			reply(w, http.StatusOK, ohttp.MediaTypeResponse, held)
-			return true
+			if sealed := held.Load(); sealed != nil {
+				reply(w, http.StatusOK, ohttp.MediaTypeResponse, *sealed)
+				return true
+			}
 		}
 		return false
 	})
