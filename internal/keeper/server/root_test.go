@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
@@ -234,5 +235,26 @@ func TestServiceKeysAreStoredBeforeTheyAreUsed(t *testing.T) {
 			t.Errorf("call %d failed: keys were handed out that a restart does not know", n)
 		}
 		k.Close()
+	}
+}
+
+// TestServerBehind: a server whose clock is behind the keeper's can seal and sign
+// with the first keys there are.
+func TestServerBehind(t *testing.T) {
+	c := newClock()
+	k := start(t, durabletest.New(1), c)
+	defer k.Close()
+	keys, err := k.ServiceKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := k.now().Add(-4 * time.Minute)
+	from := map[string]time.Time{
+		"token": keys.Token[0].NotBefore, "ticket": keys.Ticket[0].NotBefore, "venue": keys.Venue[0].NotBefore, "card": keys.Card[0].NotBefore,
+	}
+	for name, begins := range from {
+		if at.Before(begins) {
+			t.Errorf("the %s key begins %s after the server's clock", name, begins.Sub(at))
+		}
 	}
 }

@@ -189,7 +189,7 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	}
 	out.Ticket, out.Venue, out.Card = signKeys(s.keys.Ticket), signKeys(s.keys.Venue), signKeys(s.keys.Card)
 	for _, t := range s.keys.Token {
-		out.Token = append(out.Token, keeper.TokenKey{ID: t.ID, Key: t.Key, NotBefore: t.Made, NotAfter: t.Accept})
+		out.Token = append(out.Token, keeper.TokenKey{ID: t.ID, Key: t.Key, NotBefore: t.Made.Add(-behind), NotAfter: t.Accept})
 	}
 	var err error
 	if out.Config, err = k.signConfig(s.keys.OHTTP[:2], now); err != nil {
@@ -199,10 +199,14 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	return out, err
 }
 
+// behind is how much a server's clock may be behind the keeper's: a server that is
+// given a new key must be able to use it, or it has none at the first start.
+const behind = 5 * time.Minute
+
 func signKeys(made []storedKey) []keeper.SignKey {
 	var out []keeper.SignKey
 	for _, m := range made {
-		out = append(out, keeper.SignKey{Seed: m.Key, NotBefore: m.Made, NotAfter: m.Accept})
+		out = append(out, keeper.SignKey{Seed: m.Key, NotBefore: m.Made.Add(-behind), NotAfter: m.Accept})
 	}
 	return out
 }
