@@ -85,21 +85,24 @@ func killOnce(t *testing.T, at string, acked *[killWriters]int) {
 		t.Fatal(err)
 	}
 	write.Close()
-	in, first := bufio.NewReader(read), make(chan struct{})
+	in, enough := bufio.NewReader(read), make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
+		once := sync.OnceFunc(func() { close(enough) })
+		defer once()
 		var ack [2]byte
-		for once := sync.OnceFunc(func() { close(first) }); ; once() {
+		for n := 1; ; n++ {
 			if _, err := io.ReadFull(in, ack[:]); err != nil {
-				once()
 				return
 			}
-			acked[ack[0]]++
+			if acked[ack[0]]++; n == killWriters {
+				once() // by count: a slow machine has as much to lose as a fast one
+			}
 		}
 	})
 	select {
-	case <-first:
-	case <-time.After(10 * time.Second):
+	case <-enough:
+	case <-time.After(30 * time.Second):
 	}
 	time.Sleep(20*time.Millisecond + rand.N(250*time.Millisecond))
 	_ = cmd.Process.Kill()
