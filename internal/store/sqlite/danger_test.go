@@ -317,3 +317,29 @@ func seenBy(r *rig, id int) bool {
 	}
 	return false
 }
+
+// TestSlowOnce: a closure that a busy machine held up is run again, and counts once.
+func TestSlowOnce(t *testing.T) {
+	r := newRig(t, Options{})
+	runs := 0
+	slow := func(s store.Stores) error {
+		err := s.Visits.Put(visit(1))
+		if runs++; runs == 1 {
+			time.Sleep(5 * testLimit)
+		}
+		return err
+	}
+	r.want([]error{r.db.do(t.Context(), r.db.writer.updates, stores(slow))}, store.ErrSlow) // control: one try
+	r.wantSeen("one try")
+	runs = 0
+	r.want([]error{r.db.Update(t.Context(), slow)}, nil)
+	if runs != 2 {
+		t.Errorf("%d runs, want 2", runs)
+	}
+	r.wantSeen("again", 1)
+	runs = -100
+	always := func(s store.Stores) error { runs++; time.Sleep(5 * testLimit); return nil }
+	if err := r.db.Update(t.Context(), always); !errors.Is(err, store.ErrSlow) || runs != -100+tries {
+		t.Errorf("always slow: %d runs, %v", runs+100, err)
+	}
+}
