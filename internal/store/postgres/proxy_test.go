@@ -114,12 +114,14 @@ func (p *proxy) up(client, server net.Conn, answered chan struct{}) {
 			client.Close()
 			return
 		}
+		if commit && cut == cutBlindly {
+			client.Close() // first, or the server's answer may still get through
+		}
 		if _, err := io.Copy(server, bytes.NewReader(b[:n])); err != nil {
 			return
 		}
 		switch {
 		case commit && cut == cutBlindly:
-			client.Close()
 			return
 		case commit && cut == cutAfter:
 			<-answered
