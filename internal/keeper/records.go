@@ -1,0 +1,75 @@
+package keeper
+
+import (
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+// Errors of health records, which cross the wire as the others do.
+var (
+	ErrWriting  = fault.New(fault.Busy, "another write of this person's records is under way: try again shortly")
+	ErrActor    = fault.New(fault.Denied, "the keeper knows no such actor, or the proof is not theirs for this request")
+	ErrSecond   = fault.New(fault.Denied, "this needs a second person's approval")
+	ErrErased   = fault.New(fault.NotFound, "this person's key is destroyed")
+	ErrEnrolled = fault.New(fault.Conflict, "an actor of this name is enrolled with another key")
+)
+
+// MaxVersions bounds one person's record versions, superseded ones too: as many as a
+// call's Have may list.
+const MaxVersions = 100_000
+
+// Enter asks for keys of new versions of a person's health records: those numbered
+// from 1<<16. They have a head of their own, so that who writes records and who writes
+// evidence do not wait for each other. It covers every version ever written, superseded
+// ones too: none of them can be put away unnoticed.
+type Enter struct {
+	Person  identity.PersonID
+	Have    []Version // every version as the database holds them, ascending by Record and Version
+	Records []Record  // to be written, ascending, each once
+}
+
+// Entered answers an Enter, or says why not. All versions of one Enter have the same
+// number, above all earlier ones of the person's; the database must store them only
+// when it still holds exactly Have, and whole.
+type Entered struct {
+	Version uint64
+	Keys    []Secret // in the order of Records
+	Err     error    // ErrPerson, ErrErased, ErrHead or ErrWriting, for this person alone
+}
+
+// Ask is a request of somebody's for what is sealed, in their own words: the keeper
+// believes what they signed and not who brings it.
+type Ask struct {
+	// Proof is a DPoP proof (RFC 9449) by the actor's key, or by a key that Endorsement
+	// endorses. Its htu names the person, or one of their records, as a segment of its
+	// path (package record); its claim "purpose", when there, is the purpose, otherwise
+	// that is treatment. It is taken once.
+	Proof string
+	// Endorsement is a passkey's assertion over the browser's key, as package staff
+	// writes it; empty for systems.
+	Endorsement []byte
+}
+
+// Purposes that a proof may name.
+const (
+	PurposeTreatment  = "treatment"
+	PurposeBreakGlass = "break-glass" // an emergency without a care relationship: few, and told aloud
+)
+
+// Enrolment makes an actor known, or ends one. The first officer is enrolled on the
+// admin socket; from then on an officer signs each, and a second approves officers.
+type Enrolment struct {
+	Actor staff.Actor
+	By    Ask // of the officer; empty on the admin socket
+}
+
+// Relation says that a facility treats a person until a moment: entered by the
+// facility's own signed request, it widens what its actors may open.
+type Relation struct {
+	Person   identity.PersonID
+	Facility staff.FacilityID
+	Until    time.Time
+}
