@@ -86,6 +86,8 @@ const (
 	KindPhone
 	KindSubject // of a PersonID: names a person's links without naming the person
 	KindPIN     // of a PersonID and their PIN: six digits are safe at rest only under a key
+	KindSource  // of a record, as the system that it came from names it
+	KindBlob    // of a document's content: its name in the store, which nobody guesses
 )
 
 // ServiceKeys are the keys that the server itself must hold: they open or sign
@@ -170,7 +172,8 @@ type Registered struct {
 // Record names one sealed record of a person.
 type Record uint64
 
-// Records every person may have. Health records take numbers from 1<<16.
+// Records every person may have. Health records take numbers from 1<<16 and are
+// written by Enter.
 const (
 	RecordPerson   Record = 1 // identity.Person
 	RecordEvidence Record = 2 // status.Evidence
@@ -203,11 +206,13 @@ type Settled struct {
 	Version uint64
 }
 
-// Read asks for keys of versions named in an intent.
+// Read asks for keys of versions named in an intent: of records below 1<<16, or of
+// health records and those alone.
 type Read struct {
-	Person identity.PersonID
-	Have   []Version // all current versions as the database holds them; compared with the head, absence included
-	Want   []Version // versions to open, a subset of Have
+	Person  identity.PersonID
+	Have    []Version // as the database holds them, compared with the head, absence included: all current versions, or of health records all there ever were
+	Want    []Version // versions to open, a subset of Have
+	Records bool      // of health records, which otherwise the first of Have or Want tells: for who has none, and wants none
 }
 
 // Opened answers a Read.
@@ -232,7 +237,7 @@ type Budget uint8
 const (
 	BudgetSelf   Budget = 1 + iota // a person's own record, by their own link: 60 opens an hour each
 	BudgetJob                      // re-deciding colours and other jobs of the platform: a global ceiling an hour
-	BudgetStaff                    // a member of staff: 10 people an hour, 50 in 10 minutes never
+	BudgetStaff                    // a member of staff: 10 people an hour, 50 in 10 minutes never; opens no health record
 	BudgetImport                   // an operator's import, on the admin socket only
 )
 
@@ -325,6 +330,7 @@ type Health struct {
 	Intents  uint64
 	Colours  uint64 // opened since start
 	Refused  uint64 // by budget since start
+	Blobs    uint64 // names of documents computed since start
 	Days     int    // day keys held
 	FirstDay day.Day
 }

@@ -14,14 +14,18 @@ var (
 	ErrActor    = fault.New(fault.Denied, "the keeper knows no such actor, or the proof is not theirs for this request")
 	ErrSecond   = fault.New(fault.Denied, "this needs a second person's approval")
 	ErrErased   = fault.New(fault.NotFound, "this person's key is destroyed")
-	ErrEnrolled = fault.New(fault.Conflict, "an actor of this name is enrolled with another key")
+	ErrRecords  = fault.New(fault.Invalid, "health records are named ascending, each once, from number 65536, and apart from others")
+	ErrRights   = fault.New(fault.Invalid, "clients and clinicians have some of the rights enter, correct and view, officers none")
+	ErrLast     = fault.New(fault.Conflict, "the last officer cannot be ended: enrol another first")
+	ErrRelation = fault.New(fault.Invalid, "a facility says that it treats somebody until a day that is to come, 90 days ahead at most")
+	ErrEnrolled = fault.New(fault.Conflict, "this name or this key is enrolled already, otherwise: end that one, and enrol another name")
 )
 
 // MaxVersions bounds one person's record versions, superseded ones too: as many as a
 // call's Have may list.
 const MaxVersions = 100_000
 
-// Enter asks for keys of new versions of a person's health records: those numbered
+// Enter asks, by WriteRecords, for keys of new versions of a person's health records: those numbered
 // from 1<<16. They have a head of their own, so that who writes records and who writes
 // evidence do not wait for each other. It covers every version ever written, superseded
 // ones too: none of them can be put away unnoticed.
@@ -32,12 +36,17 @@ type Enter struct {
 }
 
 // Entered answers an Enter, or says why not. All versions of one Enter have the same
-// number, above all earlier ones of the person's; the database must store them only
-// when it still holds exactly Have, and whole.
+// number, above all earlier ones of the person's health records, also those that never
+// came to be; the database must store them only when it still holds exactly Have, and
+// whole. Nobody is told that a record was taken before it is settled: until then its
+// absence is no roll-back.
+//
+// A write that is not settled keeps another over the same Have waiting for two seconds
+// (ErrWriting). Which of the two came to be, if either, the next Have tells.
 type Entered struct {
 	Version uint64
 	Keys    []Secret // in the order of Records
-	Err     error    // ErrPerson, ErrErased, ErrHead or ErrWriting, for this person alone
+	Err     error    // ErrPerson, ErrErased, ErrHead, ErrWriting or past MaxVersions ErrTooMany, for this person alone
 }
 
 // Ask is a request of somebody's for what is sealed, in their own words: the keeper

@@ -8,6 +8,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -73,6 +74,9 @@ func (c *Client) call(ctx context.Context, r *wire.Request) (*wire.Answer, error
 	if err != nil {
 		stop()
 		one.Close()
+		if errors.Is(err, keeper.ErrTooMany) {
+			return nil, err // more than a frame holds, which another keeper's would not either
+		}
 		_ = c.Close() // the other idle connections end at the same keeper
 		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,7 +140,7 @@ func TestNoIntentIsTooLargeForTheJournal(t *testing.T) {
 func TestABusyJobIsRememberedInLittle(t *testing.T) {
 	k, c := fresh(t, 1)
 	for range 20_000 {
-		if err := k.spend(keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob}, 1); err != nil {
+		if err := k.spend(keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob}, 1, 0); err != nil {
 			t.Fatal(err)
 		}
 		c.pass(time.Millisecond)
@@ -213,10 +214,15 @@ func TestBatchesAreBounded(t *testing.T) {
 	k, _ := fresh(t, 1)
 	n := keeper.MaxBulk + 1
 	for name, call := range map[string]func() error{
-		"register":        func() error { _, err := k.Register(n); return err },
-		"register none":   func() error { _, err := k.Register(0); return err },
-		"register fewer":  func() error { _, err := k.Register(-1); return err },
-		"write":           func() error { _, err := k.Write(make([]keeper.Write, n)); return err },
+		"register":       func() error { _, err := k.Register(n); return err },
+		"register none":  func() error { _, err := k.Register(0); return err },
+		"register fewer": func() error { _, err := k.Register(-1); return err },
+		"write":          func() error { _, err := k.Write(make([]keeper.Write, n)); return err },
+		"write records": func() error {
+			_, err := k.WriteRecords(slices.Repeat([]keeper.Enter{enter(1, nil, firstRecord)}, n))
+			return err
+		},
+		"settle records":  func() error { return k.SettleRecords(make([]keeper.Settled, n)) },
 		"settle":          func() error { return k.Settle(make([]keeper.Settled, n)) },
 		"read":            func() error { _, _, err := k.Read(keeper.RoleAdmin, importer(), reads(n)); return err },
 		"index":           func() error { _, err := k.Index(keeper.RoleAdmin, keeper.KindNIK, make([][]byte, n)); return err },

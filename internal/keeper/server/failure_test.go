@@ -21,6 +21,9 @@ type told struct {
 	head    []keeper.Version // of person 1, as a database that obeys would hold it
 	key     keeper.Secret    // of the version written
 	settled bool
+	entered []keeper.Version // health records of person 2, likewise
+	sealed  keeper.Secret    // of the one entered
+	kept    bool             // and settled
 	rows    []status.SealedColour
 	day     day.Day
 	event   *accesslog.Event
@@ -45,6 +48,10 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 	if w, err := write(k, 1, keeper.RecordEvidence, person1()); err == nil {
 		a.head, a.key = after(person1(), keeper.RecordEvidence, w.Version), w.Key
 		a.settled = k.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}) == nil
+	}
+	if e, err := writeRecords(k, 2, nil, firstRecord, firstRecord+1); err == nil {
+		a.entered, a.sealed = with(nil, []keeper.Record{firstRecord, firstRecord + 1}, e.Version), e.Keys[1]
+		a.kept = k.SettleRecords([]keeper.Settled{{Person: 2, Version: e.Version}}) == nil
 	}
 	if rows, err := k.PutColours([]keeper.Decided{{Person: 1, Timeline: timeline(1)}, {Person: 3, Timeline: timeline(3)}}); err == nil {
 		a.rows = rows
@@ -78,7 +85,7 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 func TestAnyCallMayFail(t *testing.T) {
 	probe := durabletest.New(0)
 	probe.Fail(durabletest.Failure{})
-	if a := script(probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled {
+	if a := script(probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept {
 		t.Fatalf("the script does not run without failures: %+v", a)
 	}
 	calls := probe.Calls()
@@ -118,7 +125,7 @@ func (a told) check(k *Keeper) error {
 	if h.People%3 != 0 || h.People < uint64(len(a.people)) {
 		return fmt.Errorf("%d people of %d registered", h.People, len(a.people))
 	}
-	return errors.Join(a.checkHeads(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
+	return errors.Join(a.checkHeads(k), a.checkRecords(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
 }
 
 func (a told) checkHeads(k *Keeper) error {
@@ -150,6 +157,27 @@ func (a told) checkHeads(k *Keeper) error {
 	}
 	if a.settled && !errors.Is(old.Err, keeper.ErrHead) {
 		return fmt.Errorf("the head before a settled write: %v", old.Err)
+	}
+	return nil
+}
+
+func (a told) checkRecords(k *Keeper) error {
+	if a.entered == nil {
+		return nil
+	}
+	got, err := read(k, 2, a.entered)
+	if err := errors.Join(err, got.Err); err != nil {
+		return fmt.Errorf("the health records that were acknowledged: %w", err)
+	}
+	if !slices.Equal(got.Keys[1], a.sealed) {
+		return errors.New("the health record written has another key")
+	}
+	none, err := readNone(k, 2)
+	if err != nil {
+		return err
+	}
+	if a.kept && !errors.Is(none.Err, keeper.ErrHead) {
+		return fmt.Errorf("no health records, of somebody whose write is settled: %v", none.Err)
 	}
 	return nil
 }

@@ -164,3 +164,31 @@ func records(k *Keeper, kind byte) (out [][]byte) {
 }
 
 func personIDs(n ...identity.PersonID) []identity.PersonID { return n }
+
+func enter(p identity.PersonID, have []keeper.Version, r ...keeper.Record) keeper.Enter {
+	return keeper.Enter{Person: p, Have: have, Records: r}
+}
+
+func writeRecords(k *Keeper, p identity.PersonID, have []keeper.Version, r ...keeper.Record) (keeper.Entered, error) {
+	out, err := k.WriteRecords([]keeper.Enter{enter(p, have, r...)})
+	if err != nil {
+		return keeper.Entered{}, err
+	}
+	return out[0], out[0].Err
+}
+
+func settleRecords(t testing.TB, k *Keeper, p identity.PersonID, version uint64) {
+	t.Helper()
+	if err := k.SettleRecords([]keeper.Settled{{Person: p, Version: version}}); err != nil {
+		t.Fatalf("settle: %v", err)
+	}
+}
+
+// readNone asks whether a person has no health records.
+func readNone(k *Keeper, p identity.PersonID) (keeper.Opened, error) {
+	_, out, err := k.Read(keeper.RoleAdmin, importer(), []keeper.Read{{Person: p, Records: true}})
+	if err != nil {
+		return keeper.Opened{}, err
+	}
+	return out[0], nil
+}

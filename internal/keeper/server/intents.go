@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,9 +54,10 @@ func (s *spender) within(now time.Time, d time.Duration) int {
 	return n
 }
 
-// spend counts n opens against an actor's budget, or returns ErrBudget and counts
-// nothing.
-func (k *Keeper) spend(i keeper.Intent, n int) error {
+// spend counts n opens against an actor's budget, and those of them that are of
+// health records and nobody's signature against the ceiling of such, or returns
+// ErrBudget and counts nothing.
+func (k *Keeper) spend(i keeper.Intent, n, unsigned int) error {
 	allowed, ok := k.allowanceOf(i.Budget)
 	if !ok || i.Actor == "" || len(i.Actor) > 64 || i.Purpose == "" || len(i.Purpose) > 32 {
 		return keeper.ErrRole
@@ -66,6 +69,23 @@ func (k *Keeper) spend(i keeper.Intent, n int) error {
 	k.budgetMu.Lock()
 	defer k.budgetMu.Unlock()
 	now := k.now()
+	s, all := k.spender(name, now), k.spender(unsignedName, now)
+	if s.over(now, allowed, n) || unsigned > 0 && all.over(now, allowance{perHour: k.opt.UnsignedPerHour}, unsigned) {
+		k.refused.Add(1)
+		return keeper.ErrBudget
+	}
+	s.add(now, n)
+	if unsigned > 0 {
+		all.add(now, unsigned)
+	}
+	k.tidy(now)
+	return nil
+}
+
+// unsignedName is no budget's and no actor's.
+const unsignedName = "unsigned"
+
+func (k *Keeper) spender(name string, now time.Time) *spender {
 	s := k.spent[name]
 	if s == nil {
 		s = &spender{}
@@ -74,19 +94,20 @@ func (k *Keeper) spend(i keeper.Intent, n int) error {
 	for len(s.opens) > 0 && now.Sub(s.opens[0].at) >= time.Hour {
 		s.opens = s.opens[1:]
 	}
-	over := s.within(now, time.Hour)+n > allowed.perHour ||
+	return s
+}
+
+func (s *spender) over(now time.Time, allowed allowance, n int) bool {
+	return s.within(now, time.Hour)+n > allowed.perHour ||
 		allowed.per10Min > 0 && s.within(now, 10*time.Minute)+n > allowed.per10Min
-	if over {
-		k.refused.Add(1)
-		return keeper.ErrBudget
-	}
+}
+
+func (s *spender) add(now time.Time, n int) {
 	if last := len(s.opens) - 1; last >= 0 && now.Sub(s.opens[last].at) < time.Second {
 		s.opens[last].people += n // else a busy job is remembered open by open
 	} else {
 		s.opens = append(s.opens, opened{now, n})
 	}
-	k.tidy(now)
-	return nil
 }
 
 // tidy forgets actors that opened nothing within the hour, now and then.
@@ -107,7 +128,17 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 	if i.Budget == keeper.BudgetImport && role != keeper.RoleAdmin {
 		return keeper.Receipt{}, keeper.ErrRole
 	}
-	if err := k.spend(i, n); err != nil {
+	unsigned, err := countRecords(reads)
+	if err != nil {
+		return keeper.Receipt{}, err
+	}
+	if unsigned > 0 && i.Budget == keeper.BudgetStaff {
+		return keeper.Receipt{}, keeper.ErrRole // staff sign what they ask: OpenRecords
+	}
+	if role == keeper.RoleAdmin {
+		unsigned = 0
+	}
+	if err := k.spend(i, n, unsigned); err != nil {
 		return keeper.Receipt{}, err
 	}
 	now, actor := k.now().Truncate(time.Millisecond), strings.ToValidUTF8(i.Actor, "?")
@@ -167,7 +198,12 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	if err != nil {
 		return keeper.Opened{Err: err}
 	}
-	ok, behind := s.agrees(r.Have)
+	var ok, behind bool
+	if health, _ := ofRecords(&r); health {
+		ok, behind = k.health.of(r.Person).agrees(recordsHead(r.Have))
+	} else {
+		ok, behind = s.agrees(r.Have)
+	}
 	if !ok {
 		return keeper.Opened{Err: keeper.ErrHead}
 	}
@@ -177,7 +213,7 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	}
 	out := keeper.Opened{Behind: behind}
 	for _, want := range r.Want {
-		if !holds(r.Have, want) {
+		if _, held := slices.BinarySearchFunc(r.Have, want, order); !held {
 			return keeper.Opened{Err: keeper.ErrHead}
 		}
 		v, err := versionKey(key, uint64(want.Record), want.Version)
@@ -189,13 +225,9 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	return out
 }
 
-func holds(have []keeper.Version, want keeper.Version) bool {
-	for _, v := range have {
-		if v == want {
-			return true
-		}
-	}
-	return false
+// order is that of versions in a head: a list that agrees with one is ascending.
+func order(a, b keeper.Version) int {
+	return cmp.Or(cmp.Compare(a.Record, b.Record), cmp.Compare(a.Version, b.Version))
 }
 
 // Index computes blind-index tags. The server's own look-ups are metered, so that
@@ -204,10 +236,10 @@ func (k *Keeper) Index(role keeper.Role, kind keeper.Kind, values [][]byte) ([]i
 	if len(values) > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
 	}
-	if kind < keeper.KindNIK || kind > keeper.KindPIN {
+	if kind < keeper.KindNIK || kind > keeper.KindBlob {
 		return nil, keeper.ErrRole
 	}
-	if role != keeper.RoleAdmin && !k.meter.take(k.now(), len(values)) {
+	if role != keeper.RoleAdmin && !k.mayIndex(kind, len(values)) {
 		k.refused.Add(1)
 		return nil, keeper.ErrBudget
 	}
@@ -216,4 +248,15 @@ func (k *Keeper) Index(role keeper.Role, kind keeper.Kind, values [][]byte) ([]i
 		out[i] = identity.Tag(mac(k.index, append([]byte{byte(kind)}, v...)))
 	}
 	return out, nil
+}
+
+func (k *Keeper) mayIndex(kind keeper.Kind, n int) bool {
+	switch kind {
+	case keeper.KindSource:
+		return k.sources.take(k.now(), n)
+	case keeper.KindBlob:
+		k.blobs.Add(uint64(n)) // who can name the content has it
+		return true
+	}
+	return k.meter.take(k.now(), n)
 }

@@ -33,6 +33,12 @@ const (
 	recAttest             // a digest signed for an operator
 )
 
+// Types of journal records, of health records.
+const (
+	recEnters  = 32 + iota // health records' writes begun
+	recEntered             // and known to have come to be
+)
+
 const maxRecord = 8 << 20
 
 // journal is the keeper's append-only record. A record is its length, its type,

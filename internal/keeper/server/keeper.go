@@ -37,7 +37,10 @@ type Options struct {
 	RetentionDays int // a day's key may be destroyed after so many days; default 30
 	ColoursPerDay int // a person may be told so many a day; default 12
 	JobPerHour    int // people whose records jobs may open in an hour; default 20,000,000
-	Now           func() time.Time
+	// UnsignedPerHour is how many people's health records the server may open in an
+	// hour that nobody signed for: its jobs and people's own links; default 3,000.
+	UnsignedPerHour int
+	Now             func() time.Time
 }
 
 // Keeper holds the keys of one installation.
@@ -52,6 +55,7 @@ type Keeper struct {
 
 	mu     sync.Mutex // people and counts
 	people slots
+	health healths
 	counts counts
 	asks   askFile
 
@@ -65,7 +69,8 @@ type Keeper struct {
 
 	budgetMu sync.Mutex
 	spent    map[string]*spender
-	meter    meter
+	meter    *meter // of people's identifiers
+	sources  *meter // of records' names
 
 	index   []byte
 	epoch   cipher.AEAD
@@ -75,7 +80,7 @@ type Keeper struct {
 
 	once *once
 
-	colours, intents, refused atomic.Uint64
+	colours, intents, refused, blobs atomic.Uint64
 }
 
 // Open opens a keeper's folder, making what is not there.
@@ -89,6 +94,9 @@ func Open(opt Options) (*Keeper, error) {
 	if opt.JobPerHour == 0 {
 		opt.JobPerHour = 20_000_000
 	}
+	if opt.UnsignedPerHour == 0 {
+		opt.UnsignedPerHour = 3000
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -96,7 +104,7 @@ func Open(opt Options) (*Keeper, error) {
 		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
-		once: newOnce(),
+		meter: identifierMeter(), sources: sourceMeter(), once: newOnce(),
 	}
 	if err := k.open(); err != nil {
 		return nil, errors.Join(err, k.closeOpen())
@@ -215,6 +223,10 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replaySettled(payload)
 	case recColours:
 		return k.replayColours(payload)
+	case recEnters:
+		return k.replayEnters(payload)
+	case recEntered:
+		return k.replayEntered(payload)
 	case recDestroy:
 		return k.replayDestroy(seq, payload)
 	}
@@ -230,7 +242,7 @@ func (k *Keeper) Health() (keeper.Health, error) {
 	if err := k.failed(); err != nil {
 		return keeper.Health{}, err
 	}
-	h := keeper.Health{Started: k.started, Colours: k.colours.Load(), Intents: k.intents.Load(), Refused: k.refused.Load()}
+	h := keeper.Health{Started: k.started, Colours: k.colours.Load(), Intents: k.intents.Load(), Refused: k.refused.Load(), Blobs: k.blobs.Load()}
 	k.mu.Lock()
 	h.People = uint64(k.people.n)
 	k.mu.Unlock()
@@ -255,39 +267,4 @@ func (k *Keeper) Close() error {
 		journal = k.storeMark()
 	}
 	return errors.Join(asks, journal, k.root.Close(), k.lock.Close())
-}
-
-// meter lets the server look a few identifiers up and no country.
-type meter struct {
-	mu   sync.Mutex
-	left float64
-	at   time.Time
-	hour int
-	from time.Time
-}
-
-const (
-	meterRate  = 20   // look-ups a second
-	meterBurst = 200  // at once
-	meterHour  = 5000 // in an hour
-)
-
-func (m *meter) take(now time.Time, n int) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.at.IsZero() {
-		m.left, m.from = meterBurst, now
-	} else {
-		m.left = min(meterBurst, m.left+now.Sub(m.at).Seconds()*meterRate)
-	}
-	m.at = now
-	if now.Sub(m.from) >= time.Hour {
-		m.hour, m.from = 0, now
-	}
-	if float64(n) > m.left || m.hour+n > meterHour {
-		return false
-	}
-	m.left -= float64(n)
-	m.hour += n
-	return true
 }

@@ -37,7 +37,7 @@ func TestHeadsTellARolledBackDatabase(t *testing.T) {
 		{"the new versions, settled", true, second, nil, false},
 		{"the old ones, settled", true, first, keeper.ErrHead, false},
 		{"a record left out", true, second[1:], keeper.ErrHead, false},
-		{"a record too many", true, append(slices.Clone(second), keeper.Version{Record: 1 << 16, Version: 3}), keeper.ErrHead, false},
+		{"a record too many", true, append(slices.Clone(second), keeper.Version{Record: 9, Version: 3}), keeper.ErrHead, false},
 		{"another order", true, []keeper.Version{second[1], second[0]}, keeper.ErrHead, false},
 	} {
 		if tc.settle {
@@ -152,7 +152,7 @@ func TestVersionKeysDifferAndStay(t *testing.T) {
 		add(fmt.Sprint("person ", p.ID), p.Key)
 	}
 	var keys []keeper.Secret
-	for i, r := range []keeper.Record{keeper.RecordEvidence, keeper.RecordEvidence, 1 << 16, keeper.RecordPerson} {
+	for i, r := range []keeper.Record{keeper.RecordEvidence, keeper.RecordEvidence, 1<<16 - 1, keeper.RecordPerson} {
 		w, err := write(k, 1, r, have)
 		if err != nil {
 			t.Fatal(err)
@@ -188,7 +188,7 @@ func TestIndexTags(t *testing.T) {
 	var before []identity.Tag
 	for range 2 {
 		var all []identity.Tag
-		for _, kind := range []keeper.Kind{keeper.KindNIK, keeper.KindPhone, keeper.KindSubject} {
+		for _, kind := range []keeper.Kind{keeper.KindNIK, keeper.KindPhone, keeper.KindSubject, keeper.KindPIN, keeper.KindSource, keeper.KindBlob} {
 			tags, err := k.Index(keeper.RoleAdmin, kind, [][]byte{[]byte("3171000000000001"), []byte("3171000000000002")})
 			if err != nil {
 				t.Fatal(err)
@@ -198,12 +198,12 @@ func TestIndexTags(t *testing.T) {
 		for _, tag := range all {
 			seen[tag] = true
 		}
-		if len(seen) != 6 || before != nil && !slices.Equal(all, before) {
-			t.Errorf("%d tags of 2 values in 3 kinds, over a restart", len(seen))
+		if len(seen) != 12 || before != nil && !slices.Equal(all, before) {
+			t.Errorf("%d tags of 2 values in 6 kinds, over a restart", len(seen))
 		}
 		before, k = all, restart(t, k, c)
 	}
-	for _, kind := range []keeper.Kind{0, keeper.KindPIN + 1} {
+	for _, kind := range []keeper.Kind{0, keeper.KindBlob + 1} {
 		_, err := k.Index(keeper.RoleAdmin, kind, nil)
 		wants(t, fmt.Sprint("kind ", kind), err, keeper.ErrRole)
 	}
@@ -226,6 +226,21 @@ func TestTheServerCannotEnumerateTheCountry(t *testing.T) {
 	}
 	if _, err := k.Index(keeper.RoleServe, keeper.KindNIK, slices.Repeat([][]byte{nik(1)}, 1000)); !errors.Is(err, keeper.ErrBudget) {
 		t.Errorf("1,000 at once: %v", err)
+	}
+	blobs := slices.Repeat([][]byte{nik(1)}, keeper.MaxBulk)
+	for range 10 { // which name content, and nobody
+		if _, err := k.Index(keeper.RoleServe, keeper.KindBlob, blobs); err != nil {
+			t.Fatalf("names of documents: %v", err)
+		}
+	}
+	if h, err := k.Health(); err != nil || h.Blobs != 10*keeper.MaxBulk {
+		t.Errorf("%d names of documents counted, %v", h.Blobs, err)
+	}
+	if _, err := k.Index(keeper.RoleServe, keeper.KindSource, blobs); err != nil {
+		t.Errorf("an hour's records from their source: %v", err)
+	}
+	if _, err := k.Index(keeper.RoleServe, keeper.KindSource, blobs); !errors.Is(err, keeper.ErrBudget) {
+		t.Errorf("as many again at once: %v", err)
 	}
 	for i := 0; i < 100_000; i += keeper.MaxBulk {
 		values := make([][]byte, keeper.MaxBulk)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -149,6 +150,9 @@ const writeLen = 8 + 8 + 16 + 16
 func (k *Keeper) Write(writes []keeper.Write) ([]keeper.Written, error) {
 	if len(writes) > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
+	}
+	if slices.ContainsFunc(writes, func(w keeper.Write) bool { return w.Record >= firstRecord }) {
+		return nil, keeper.ErrRecords // whose versions are numbered apart: the keys would be given twice
 	}
 	k.mu.Lock()
 	out := make([]keeper.Written, len(writes))

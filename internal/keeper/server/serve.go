@@ -144,6 +144,14 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 			}
 			a.Opened, a.Faults = append(a.Opened, w), append(a.Faults, wire.FaultOf(o.Err))
 		}
+	case wire.WriteRecords:
+		var out []keeper.Entered
+		out, err = k.WriteRecords(r.Enters)
+		for _, e := range out {
+			a.Entered, a.Faults = append(a.Entered, wire.Enter(e)), append(a.Faults, wire.FaultOf(e.Err))
+		}
+	case wire.SettleRecords:
+		err = k.SettleRecords(r.Settled)
 	case wire.PutColours:
 		a.Colours, err = k.PutColours(r.Decided)
 	case wire.OpenGate:

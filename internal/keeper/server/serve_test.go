@@ -96,6 +96,7 @@ func TestEveryCallOverTheSocket(t *testing.T) {
 	}
 	wants(t, "a rolled-back read", opened[1].Err, keeper.ErrHead)
 	wants(t, "a stranger's read", opened[2].Err, keeper.ErrPerson)
+	s.recordCalls(t)
 	tags, err := s.serve.Index(ctx, keeper.KindNIK, [][]byte{[]byte("x"), []byte("y")})
 	direct, _ := s.Index(keeper.RoleAdmin, keeper.KindNIK, [][]byte{[]byte("x"), []byte("y")})
 	if err != nil || !slices.Equal(tags, direct) {
@@ -106,10 +107,29 @@ func TestEveryCallOverTheSocket(t *testing.T) {
 	if err != nil || keys.Log != [32]byte(logPublic(s.Keeper)) || keys.Pin != want.Pin || len(keys.OHTTP) != 2 || !slices.Equal(keys.Token[0].Key, want.Token[0].Key) {
 		t.Errorf("service keys: %v", err)
 	}
-	if h, err := s.serve.Health(ctx); err != nil || h.People != 2 || h.Intents != 1 {
+	if h, err := s.serve.Health(ctx); err != nil || h.People != 2 || h.Intents != 2 {
 		t.Errorf("health: %+v %v", h, err)
 	}
 	s.gateCalls(t)
+}
+
+// recordCalls enters and opens health records of person 2.
+func (s *served) recordCalls(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	out, err := s.serve.WriteRecords(ctx, []keeper.Enter{enter(2, nil, firstRecord, firstRecord+7), enter(9, nil, firstRecord), enter(2, nil, firstRecord)})
+	if err != nil || len(out) != 3 || len(out[0].Keys) != 2 || len(out[0].Keys[1]) != 32 ||
+		!errors.Is(out[1].Err, keeper.ErrPerson) || !errors.Is(out[2].Err, keeper.ErrWriting) {
+		t.Fatalf("write records: %v %v", out, err)
+	}
+	if err := s.serve.SettleRecords(ctx, []keeper.Settled{{Person: 2, Version: out[0].Version}}); err != nil {
+		t.Fatal(err)
+	}
+	have := with(nil, []keeper.Record{firstRecord, firstRecord + 7}, out[0].Version)
+	_, opened, err := s.serve.Read(ctx, importerOf(keeper.BudgetSelf), []keeper.Read{{Person: 2, Have: have, Want: have[1:]}, {Person: 2, Records: true}})
+	if err != nil || len(opened[0].Keys) != 1 || !slices.Equal(opened[0].Keys[0], out[0].Keys[1]) || !errors.Is(opened[1].Err, keeper.ErrHead) {
+		t.Fatalf("read records: %v %v", opened, err)
+	}
 }
 
 // gateCalls asks the calls of the gate and of its days.

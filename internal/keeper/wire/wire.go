@@ -48,6 +48,12 @@ const (
 	Attest
 )
 
+// Calls of health records.
+const (
+	WriteRecords Call = 64 + iota
+	SettleRecords
+)
+
 // Request is one call with what it takes.
 type Request struct {
 	Call    Call
@@ -69,6 +75,7 @@ type Request struct {
 	Proofs  keeper.Proofs
 	Notes   []keeper.Note
 	Digest  [32]byte // to attest
+	Enters  []keeper.Enter
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -85,9 +92,10 @@ type Answer struct {
 	Registered   []keeper.Registered
 	Versions     []uint64 // of Written
 	Secrets      [][]byte // of Written
-	Faults       []Fault  // of Written and Opened, one each
+	Faults       []Fault  // of Written, Entered and Opened, one each
 	Receipt      keeper.Receipt
 	Opened       []Opened
+	Entered      []Entered
 	Colours      []status.SealedColour
 	Current      []uint32 // versions of colours
 	Gate         accesslog.GateID
@@ -106,6 +114,31 @@ type Answer struct {
 type Opened struct {
 	Keys   [][]byte
 	Behind bool
+}
+
+// Entered is keeper.Entered without its error, its keys one after the other: bytes
+// cross at a fifth of what a list costs.
+type Entered struct {
+	Version uint64
+	Keys    []byte
+}
+
+// Enter translates for the wire.
+func Enter(e keeper.Entered) Entered {
+	out := Entered{Version: e.Version, Keys: make([]byte, 0, 32*len(e.Keys))}
+	for _, k := range e.Keys {
+		out.Keys = append(out.Keys, k...)
+	}
+	return out
+}
+
+// Entered translates back, with the error that crossed beside it.
+func (e Entered) Entered(f Fault) keeper.Entered {
+	out := keeper.Entered{Version: e.Version, Err: f.Err()}
+	for k := e.Keys; len(k) >= 32; k = k[32:] {
+		out.Keys = append(out.Keys, k[:32:32])
+	}
+	return out
 }
 
 // Send writes one message.
@@ -157,6 +190,8 @@ func (f Fault) Err() error {
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
+		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrRecords, keeper.ErrEnrolled,
+		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation,
 	} {
 		if e.Error() == f.Text {
 			return e

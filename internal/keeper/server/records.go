@@ -1,0 +1,330 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// firstRecord numbers the first health record; those below have the person's head.
+const firstRecord keeper.Record = 1 << 16
+
+const (
+	// writingFor is how long a write that is not settled keeps others of the same
+	// person's waiting.
+	writingFor = 2 * time.Second
+	// maxOpen bounds the writes of one person of which it is not known whether they
+	// came to be.
+	maxOpen = 4
+	// openFor is longer than any transaction of a database's lives: a write of which
+	// nothing was heard for so long may give way to another.
+	openFor = time.Minute
+)
+
+// health is the head of a person's health records. The database is at base, or at
+// the head of one of the open writes: each stores only over exactly base, so that at
+// most one of them comes to be.
+type health struct {
+	counter uint64 // versions given so far, also those that never came to be
+	base    [16]byte
+	open    []openWrite
+}
+
+type openWrite struct {
+	version uint64
+	head    [16]byte
+	at      int64 // Unix milliseconds
+}
+
+// healths are the heads of those who have health records, in chunks that are made
+// with the first of them: with millions of people, who has none must cost nothing.
+type healths struct{ chunks []*[healthChunk]health }
+
+const healthChunk = 256
+
+// of returns a person's head, or nil when nothing was ever written.
+func (s *healths) of(id identity.PersonID) *health {
+	chunk, i := uint64(id-1)/healthChunk, uint64(id-1)%healthChunk
+	if id == 0 || chunk >= uint64(len(s.chunks)) || s.chunks[chunk] == nil || s.chunks[chunk][i].counter == 0 {
+		return nil
+	}
+	return &s.chunks[chunk][i]
+}
+
+// make returns a person's head, of no versions when there was none.
+func (s *healths) make(id identity.PersonID) *health {
+	chunk, i := int(uint64(id-1)/healthChunk), uint64(id-1)%healthChunk
+	if need := chunk + 1 - len(s.chunks); need > 0 {
+		s.chunks = append(s.chunks, make([]*[healthChunk]health, need)...)
+	}
+	if s.chunks[chunk] == nil {
+		s.chunks[chunk] = new([healthChunk]health)
+	}
+	h := &s.chunks[chunk][i]
+	if h.counter == 0 {
+		h.base = noRecords
+	}
+	return h
+}
+
+// recordsHead hashes all versions of a person's health records.
+func recordsHead(have []keeper.Version) [16]byte {
+	const label = "amanah records head v1\x00"
+	b := append(make([]byte, 0, len(label)+16*len(have)), label...)
+	for _, v := range have {
+		b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
+		b = binary.BigEndian.AppendUint64(b, v.Version)
+	}
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:16])
+}
+
+var noRecords = recordsHead(nil)
+
+// agrees reports whether a database of that head may be what it is, and whether it
+// may yet move on.
+func (h *health) agrees(have [16]byte) (ok, behind bool) {
+	if h == nil {
+		return have == noRecords, false
+	}
+	if h.became(have) {
+		return true, false
+	}
+	return have == h.base, len(h.open) > 0
+}
+
+// became reports whether have is what one of the open writes makes.
+func (h *health) became(have [16]byte) bool {
+	return slices.ContainsFunc(h.open, func(o openWrite) bool { return o.head == have })
+}
+
+// may returns why no write may begin over what a database holds.
+func (h *health) may(have [16]byte, now time.Time) error {
+	switch {
+	case h == nil:
+		if have != noRecords {
+			return keeper.ErrHead
+		}
+		return nil
+	case h.became(have):
+		return nil // an open write came to be, and so none of the others can
+	case have != h.base:
+		return keeper.ErrHead
+	case slices.ContainsFunc(h.open, func(o openWrite) bool { return o.younger(now, writingFor) }),
+		len(h.open) == maxOpen && h.open[0].younger(now, openFor):
+		return keeper.ErrWriting
+	}
+	return nil
+}
+
+// younger is false of what a clock that was set back has put into the future: it
+// must keep nobody waiting until then.
+func (o openWrite) younger(now time.Time, than time.Duration) bool {
+	age := now.UnixMilli() - o.at
+	return age >= 0 && age < than.Milliseconds()
+}
+
+// begin notes a write over have.
+func (h *health) begin(have [16]byte, w openWrite) {
+	if have != h.base {
+		h.base, h.open = have, nil
+	}
+	if len(h.open) == maxOpen {
+		h.open = slices.Delete(h.open, 0, 1)
+	}
+	h.open = append(h.open, w)
+	h.counter = w.version
+}
+
+// settle notes that a write came to be; of one that is not open nothing is to note.
+func (h *health) settle(version uint64) bool {
+	if h == nil {
+		return false
+	}
+	i := slices.IndexFunc(h.open, func(o openWrite) bool { return o.version == version })
+	if i < 0 {
+		return false
+	}
+	h.base, h.open = h.open[i].head, nil
+	return true
+}
+
+// with returns have with a new version of each of records, ascending.
+func with(have []keeper.Version, records []keeper.Record, version uint64) []keeper.Version {
+	out := make([]keeper.Version, 0, len(have)+len(records))
+	for _, v := range have {
+		for len(records) > 0 && records[0] < v.Record {
+			out, records = append(out, keeper.Version{Record: records[0], Version: version}), records[1:]
+		}
+		out = append(out, v)
+	}
+	for _, r := range records {
+		out = append(out, keeper.Version{Record: r, Version: version})
+	}
+	return out
+}
+
+// checkEnters bounds a call.
+func checkEnters(enters []keeper.Enter) error {
+	records := 0
+	for _, e := range enters {
+		records += len(e.Records)
+		last := firstRecord - 1
+		for _, r := range e.Records {
+			if r <= last {
+				return keeper.ErrRecords
+			}
+			last = r
+		}
+		if len(e.Records) == 0 {
+			return keeper.ErrRecords
+		}
+	}
+	if len(enters) > keeper.MaxBulk || records > keeper.MaxBulk {
+		return keeper.ErrTooMany
+	}
+	return nil
+}
+
+const enterLen = 8 + 8 + 8 + 16 + 16
+
+// WriteRecords begins writes of health records and gives the keys of their versions.
+func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
+	if err := checkEnters(enters); err != nil {
+		return nil, err
+	}
+	bases := make([][16]byte, len(enters)) // long lists are hashed before anybody waits
+	for i, e := range enters {
+		bases[i] = recordsHead(e.Have)
+	}
+	out := make([]keeper.Entered, len(enters))
+	payload := make([]byte, 0, len(enters)*enterLen)
+	k.mu.Lock()
+	now := k.now()
+	for i, e := range enters {
+		head, err := k.enter(&out[i], e, bases[i], now)
+		if err != nil {
+			out[i] = keeper.Entered{Err: err}
+			continue
+		}
+		w := openWrite{out[i].Version, head, now.UnixMilli()}
+		k.health.make(e.Person).begin(bases[i], w)
+		payload = binary.BigEndian.AppendUint64(payload, uint64(e.Person))
+		payload = binary.BigEndian.AppendUint64(payload, w.version)
+		payload = binary.BigEndian.AppendUint64(payload, uint64(w.at))
+		payload = append(payload, bases[i][:]...)
+		payload = append(payload, w.head[:]...)
+	}
+	_, _, wait := k.journal.put(recEnters, payload)
+	k.mu.Unlock()
+	return out, wait()
+}
+
+// enter fills in what one write is answered, or says why it may not be. It changes
+// nothing.
+func (k *Keeper) enter(out *keeper.Entered, e keeper.Enter, base [16]byte, now time.Time) (head [16]byte, err error) {
+	s, err := k.person(e.Person)
+	if err != nil {
+		return head, err
+	}
+	h := k.health.of(e.Person)
+	if err := h.may(base, now); err != nil {
+		return head, err
+	}
+	if len(e.Have)+len(e.Records) > keeper.MaxVersions {
+		return head, keeper.ErrTooMany
+	}
+	out.Version = 1
+	if h != nil {
+		out.Version = h.counter + 1
+	}
+	person, err := k.keyOf(e.Person, s)
+	if err != nil {
+		return head, err
+	}
+	for _, r := range e.Records {
+		key, err := versionKey(person, uint64(r), out.Version)
+		if err != nil {
+			return head, err
+		}
+		out.Keys = append(out.Keys, key)
+	}
+	return recordsHead(with(e.Have, e.Records, out.Version)), nil
+}
+
+func (k *Keeper) replayEnters(payload []byte) error {
+	if len(payload)%enterLen != 0 {
+		return ErrJournal
+	}
+	for ; len(payload) > 0; payload = payload[enterLen:] {
+		id := identity.PersonID(binary.BigEndian.Uint64(payload))
+		if _, err := k.person(id); err != nil {
+			return ErrJournal
+		}
+		k.health.make(id).begin([16]byte(payload[24:]), openWrite{
+			binary.BigEndian.Uint64(payload[8:]), [16]byte(payload[40:]), int64(binary.BigEndian.Uint64(payload[16:])),
+		})
+	}
+	return nil
+}
+
+// SettleRecords confirms writes of health records that the database holds durably:
+// from then on what was before them is a roll-back.
+func (k *Keeper) SettleRecords(settled []keeper.Settled) error {
+	if len(settled) > keeper.MaxBulk {
+		return keeper.ErrTooMany
+	}
+	k.mu.Lock()
+	payload := make([]byte, 0, 16*len(settled))
+	for _, c := range settled {
+		if k.health.of(c.Person).settle(c.Version) {
+			payload = binary.BigEndian.AppendUint64(payload, uint64(c.Person))
+			payload = binary.BigEndian.AppendUint64(payload, c.Version)
+		}
+	}
+	_, _, wait := k.journal.put(recEntered, payload)
+	k.mu.Unlock()
+	return wait()
+}
+
+func (k *Keeper) replayEntered(payload []byte) error {
+	for ; len(payload) >= 16; payload = payload[16:] {
+		k.health.of(identity.PersonID(binary.BigEndian.Uint64(payload))).settle(binary.BigEndian.Uint64(payload[8:]))
+	}
+	return nil
+}
+
+// ofRecords reports whether a read is of health records, or refuses one that is of
+// both.
+func ofRecords(r *keeper.Read) (bool, error) {
+	health := r.Records
+	for _, v := range [2][]keeper.Version{r.Want, r.Have} {
+		if len(v) > 0 && v[0].Record >= firstRecord {
+			health = true
+		}
+	}
+	for _, v := range r.Want {
+		if (v.Record >= firstRecord) != health {
+			return false, keeper.ErrRecords
+		}
+	}
+	return health, nil
+}
+
+// countRecords returns how many of reads are of health records.
+func countRecords(reads []keeper.Read) (n int, err error) {
+	for i := range reads {
+		health, err := ofRecords(&reads[i])
+		if err != nil {
+			return 0, err
+		}
+		if health {
+			n++
+		}
+	}
+	return n, nil
+}
