@@ -61,6 +61,28 @@ func forms(t testing.TB) []form {
 			},
 			unwrapText(PresentationPrefix, PresentationSize), wrapText(PresentationPrefix),
 		},
+		passForm(t, tickets),
+	}
+}
+
+func passForm(t testing.TB, keys Keys) form {
+	now, later := testNow(), mallPass(t)
+	later.Serial, later.Level, later.Party = [16]byte{9}, 1, 1
+	return form{
+		"pass",
+		[][]byte{
+			[]byte(shownPass(t, mallPass(t), edKey(3), now)), []byte(shownPass(t, healthPass(t), ecKey(t, 4), now)),
+			[]byte(shownPass(t, later, edKey(3), now)), []byte(shownPass(t, mallPass(t), edKey(3), now.Add(-Renewal))),
+		},
+		func(b []byte) error { _, err := keys.ShownPass(string(b), now); return err },
+		func(b []byte) error {
+			raw, err := parseShownPass(string(b))
+			if err == nil {
+				_, err = parsePass(raw[:PassSize])
+			}
+			return err
+		},
+		unwrapText(PassPrefix, ShownPassSize), wrapText(PassPrefix),
 	}
 }
 

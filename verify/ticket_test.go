@@ -170,7 +170,7 @@ func TestTicketAt(t *testing.T) {
 
 // One key must not sign two kinds of thing that could be taken for one another.
 func TestDomainsDiffer(t *testing.T) {
-	domains := []string{domainKey, domainVenueCode, domainTicket, domainPresentation, domainPublished}
+	domains := []string{domainKey, domainVenueCode, domainTicket, domainPresentation, domainPublished, domainCard, domainPass, domainShownPass}
 	for i, a := range domains {
 		for j, b := range domains {
 			if i != j && len(a) <= len(b) && a == b[:len(a)] {

@@ -1,4 +1,4 @@
-// Package verify owns the formats of venue codes, tickets, presentations and cards, so
+// Package verify owns the formats of venue codes, tickets, passes, presentations and cards, so
 // that who issues one and who verifies it cannot drift apart. It runs offline,
 // on the standard library alone: a guard's page, a device's SDK and the platform
 // use the same code.
@@ -24,22 +24,24 @@ import (
 // Errors of verification. They are distinct, may be wrapped, and say nothing of
 // the person.
 var (
-	ErrMalformed    = errors.New("not in the format expected")
-	ErrHost         = errors.New("the code belongs to another host")
-	ErrUnknownKey   = errors.New("signed by an unknown key")
-	ErrKeyTime      = errors.New("signed by a key that was not in force")
-	ErrSignature    = errors.New("the signature does not hold")
-	ErrNotYet       = errors.New("not valid yet: check both clocks")
-	ErrExpired      = errors.New("expired")
-	ErrStale        = errors.New("shown too long ago: a screenshot, or the screen has stopped")
-	ErrHolder       = errors.New("not shown by the device that it was issued to")
-	ErrWrongVenue   = errors.New("the ticket is for another venue")
-	ErrWrongDoor    = errors.New("the ticket is for another door")
-	ErrKeySet       = errors.New("the key set is malformed")
-	ErrSeenFormat   = errors.New("the list of seen tickets is malformed")
-	ErrUnsupported  = errors.New("a key must be Ed25519 or ECDSA on P-256")
-	ErrOutOfBounds  = errors.New("a field is out of its bounds")
-	errNotCanonical = errors.New("not canonical base64url")
+	ErrMalformed     = errors.New("not in the format expected")
+	ErrHost          = errors.New("the code belongs to another host")
+	ErrUnknownKey    = errors.New("signed by an unknown key")
+	ErrKeyTime       = errors.New("signed by a key that was not in force")
+	ErrSignature     = errors.New("the signature does not hold")
+	ErrNotYet        = errors.New("not valid yet: check both clocks")
+	ErrExpired       = errors.New("expired")
+	ErrStale         = errors.New("shown too long ago: a screenshot, or the screen has stopped")
+	ErrHolder        = errors.New("not shown by the device that it was issued to")
+	ErrWrongVenue    = errors.New("the ticket is for another venue")
+	ErrWrongDoor     = errors.New("the ticket is for another door")
+	ErrWrongCategory = errors.New("the pass is for another kind of place")
+	ErrWrongLevel    = errors.New("the pass is for milder restrictions than here")
+	ErrKeySet        = errors.New("the key set is malformed")
+	ErrSeenFormat    = errors.New("the list of seen tickets is malformed")
+	ErrUnsupported   = errors.New("a key must be Ed25519 or ECDSA on P-256")
+	ErrOutOfBounds   = errors.New("a field is out of its bounds")
+	errNotCanonical  = errors.New("not canonical base64url")
 )
 
 // Times of the formats.
@@ -60,6 +62,8 @@ const (
 	domainTicket       = "amanah ticket v1\x00"
 	domainPresentation = "amanah presentation v1\x00"
 	domainCard         = "amanah card v1\x00"
+	domainPass         = "amanah pass v1\x00"
+	domainShownPass    = "amanah shown pass v1\x00"
 )
 
 // decodeExact decodes unpadded base64url of exactly n bytes and accepts the one
