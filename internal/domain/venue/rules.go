@@ -69,6 +69,10 @@ const (
 // Enters reports whether the act makes a visit when it is decided.
 func (a Act) Enters() bool { return a == ActCheckIn || a == ActLookup }
 
+// Names reports whether the act's nonce names a visit: one that is made when the act
+// is decided, or one that a pass becomes.
+func (a Act) Names() bool { return a.Enters() || a == ActPass }
+
 // Detail is what an event at the gate says, sealed with the person and their
 // colour under the day's key: enough for the person to read what happened, by
 // which link and partner.
@@ -127,7 +131,7 @@ func CheckParty(n int) error {
 func Fits(inside, n, limit int) bool { return inside+n <= limit }
 
 // Asks reports whether the act asks for the colours of those it is for.
-func (a Act) Asks() bool { return a.Enters() || a == ActLook || a == ActDecide }
+func (a Act) Asks() bool { return a.Names() || a == ActLook || a == ActDecide }
 
 // String names the act as metrics and commands show it.
 func (a Act) String() string {
