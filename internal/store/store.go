@@ -75,6 +75,7 @@ type Stores struct {
 	Status         status.Store
 	Venues         venue.Store
 	Visits         venue.VisitStore
+	Passes         venue.PassStore
 	Lookups        venue.LookupStore
 	Journeys       venue.JourneyStore
 	Asks           venue.AskStore

@@ -136,6 +136,7 @@ func (t *tx) stores() store.Stores {
 		Status:         colours{t},
 		Venues:         venues{t},
 		Visits:         visits{t},
+		Passes:         passes{t},
 		Lookups:        lookups{t},
 		Journeys:       journeys{t},
 		Asks:           asks{t},

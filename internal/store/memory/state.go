@@ -52,7 +52,9 @@ type state struct {
 	told       tree[told, int]
 	visits     tree[id16, venue.Visit]
 	trails     tree[trail, none]
-	due        tree[due, none] // open visits
+	due        tree[due, none]        // open visits
+	passes     tree[pair, venue.Pass] // serial, visit
+	passDays   tree[passDay, none]
 	asks       tree[trail, venue.Ask]
 	disputes   tree[id16, dispute.Dispute]
 	filed      tree[number, int] // disputes of a year
@@ -76,6 +78,16 @@ type pair struct{ first, second id16 }
 
 func (a pair) compare(b pair) int {
 	return cmp.Or(a.first.compare(b.first), a.second.compare(b.second))
+}
+
+// passDay is a pass on its day.
+type passDay struct {
+	day  day.Day
+	pass pair
+}
+
+func (a passDay) compare(b passDay) int {
+	return cmp.Or(cmp.Compare(a.day, b.day), a.pass.compare(b.pass))
 }
 
 // claim is a number and who claims it.

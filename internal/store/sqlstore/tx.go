@@ -35,6 +35,7 @@ func (t *Tx) Stores() store.Stores {
 		Status:         colours{t},
 		Venues:         venues{t},
 		Visits:         visits{t},
+		Passes:         passes{t},
 		Lookups:        lookups{t},
 		Journeys:       journeys{t},
 		Asks:           asks{t},

@@ -81,7 +81,7 @@ func testNothing(t *testing.T, db store.DB) {
 	update(t, db, func(s store.Stores) error {
 		_, left := s.Visits.Leave(nil)
 		return errors.Join(s.People.Put(nil), s.People.Quarantine(nil), s.Status.PutColours(nil), s.Status.PutEvidence(nil),
-			s.Venues.Add(nil), s.Visits.Put(nil), s.Asks.Put(nil), s.Log.Put(nil), left)
+			s.Venues.Add(nil), s.Visits.Put(nil), s.Asks.Put(nil), s.Passes.Put(nil), s.Log.Put(nil), left)
 	})
 	view(t, db, func(s store.Stores) error {
 		p, err1 := s.People.Get(nil)
