@@ -29,6 +29,7 @@ type told struct {
 	event   *accesslog.Event
 	service *keeper.ServiceKeys
 	cert    *keeper.Certificate
+	erased  *keeper.Erased // person 4's
 }
 
 // script is a keeper's life in one go: it does each step although others fail, as
@@ -42,7 +43,7 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 		}
 	}
 	defer k.Close()
-	if out, err := k.Register(3); err == nil {
+	if out, err := k.Register(4); err == nil {
 		a.people, a.head = out, person1()
 	}
 	if w, err := write(k, 1, keeper.RecordEvidence, person1()); err == nil {
@@ -73,7 +74,11 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 			a.event = &r.Leaf.Events[0]
 		}
 	}
+	if e, err := k.Erase(keeper.RoleAdmin, erasing(4)); err == nil {
+		a.erased = &e
+	}
 	c.pass(31 * 24 * time.Hour)
+	_ = k.Tend()
 	for range 2 { // the job comes again after a failure
 		if cert, err := k.DestroyDay(a.day); err == nil {
 			a.cert = &cert
@@ -85,7 +90,7 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 func TestAnyCallMayFail(t *testing.T) {
 	probe := durabletest.New(0)
 	probe.Fail(durabletest.Failure{})
-	if a := script(probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept {
+	if a := script(probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept || a.erased == nil {
 		t.Fatalf("the script does not run without failures: %+v", a)
 	}
 	calls := probe.Calls()
@@ -122,8 +127,11 @@ func (a told) check(k *Keeper) error {
 	if err != nil {
 		return err
 	}
-	if h.People%3 != 0 || h.People < uint64(len(a.people)) {
+	if h.People%4 != 0 || h.People < uint64(len(a.people)) {
 		return fmt.Errorf("%d people of %d registered", h.People, len(a.people))
+	}
+	if all, err := k.Erasures(); err != nil || a.erased != nil && (len(all) != 1 || all[0] != *a.erased) {
+		return fmt.Errorf("the certificate of erasure given out is not the one held: %+v %w", all, err)
 	}
 	return errors.Join(a.checkHeads(k), a.checkRecords(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
 }
@@ -134,6 +142,12 @@ func (a told) checkHeads(k *Keeper) error {
 			continue
 		}
 		got, err := read(k, p.ID, person1())
+		if p.ID == 4 && (a.erased != nil || errors.Is(got.Err, keeper.ErrErased)) {
+			if !errors.Is(got.Err, keeper.ErrErased) {
+				return fmt.Errorf("the erased person: %v", got.Err)
+			}
+			continue
+		}
 		if err := errors.Join(err, got.Err); err != nil {
 			return fmt.Errorf("person %d: %w", p.ID, err)
 		}

@@ -257,10 +257,20 @@ func mac(key, message []byte) []byte {
 	return m.Sum(nil)
 }
 
+func (k *Keeper) isErased(p identity.PersonID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, gone := k.erased[p]
+	return gone
+}
+
 // Pseudonyms names a person on each day; zero for a day without a key.
 func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
 	if len(days) > 400 {
 		return nil, keeper.ErrTooMany
+	}
+	if k.isErased(who) {
+		return nil, keeper.ErrErased
 	}
 	out := make([]venue.Pseudonym, len(days))
 	var id [8]byte
@@ -296,6 +306,9 @@ func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEv
 			return nil, keeper.ErrSealed
 		}
 		out[n].Person = identity.PersonID(binary.BigEndian.Uint64(plain))
+		if k.isErased(out[n].Person) {
+			return nil, keeper.ErrErased
+		}
 		copy(out[n].Timeline[:], plain[8:])
 		out[n].Detail = plain[9+status.TimelineSize:][:size]
 	}

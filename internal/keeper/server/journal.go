@@ -39,6 +39,13 @@ const (
 	recEntered             // and known to have come to be
 )
 
+// Types of journal records, of keys that end.
+const (
+	recWrapKey  = 48 + iota // a wrap key made: its number and hash
+	recWrapGone             // wrap keys below a number destroyed
+	recErase                // a person's key destroyed
+)
+
 const maxRecord = 8 << 20
 
 // journal is the keeper's append-only record. A record is its length, its type,
@@ -267,6 +274,13 @@ func (j *journal) failed() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.dead
+}
+
+// die ends the keeper's work until it is started again.
+func (j *journal) die(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.dead = err
 }
 
 // durable is the last record on disk.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -58,6 +59,8 @@ type Keeper struct {
 	health healths
 	counts counts
 	asks   askFile
+	erased map[identity.PersonID]keeper.Erased
+	wraps  wraps
 
 	dayMu        sync.RWMutex
 	days         map[day.Day]*dayKeySet
@@ -102,7 +105,8 @@ func Open(opt Options) (*Keeper, error) {
 	}
 	k := &Keeper{
 		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
-		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
+		erased: map[identity.PersonID]keeper.Erased{},
+		days:   map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
 		meter: identifierMeter(), sources: sourceMeter(), once: newOnce(),
 	}
@@ -145,6 +149,9 @@ func (k *Keeper) open() error {
 	if err := k.openFixed(); err != nil {
 		return err
 	}
+	if err := k.openWraps(); err != nil {
+		return err
+	}
 	known, err := k.loadMark()
 	if err != nil {
 		return err
@@ -155,6 +162,13 @@ func (k *Keeper) open() error {
 	for d, c := range k.certificates {
 		c.Sign(k.logKey)
 		k.certificates[d] = c
+	}
+	for p, c := range k.erased {
+		c.Sign(k.logKey)
+		k.erased[p] = c
+	}
+	if err := k.checkWraps(); err != nil {
+		return err
 	}
 	if err := k.loadDays(); err != nil {
 		return err
@@ -188,7 +202,7 @@ func (k *Keeper) loadMark() (m mark, err error) {
 func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.durable()) }
 
 // keyFiles are the files that are worth nothing without the root key.
-var keyFiles = []string{"fixed", "journal", "mark", "days", "service"}
+var keyFiles = []string{"fixed", "journal", "mark", "days", "service", "wrapkey"}
 
 // openRoot reads the root key, or makes one in a folder that has no other keys: a
 // folder that lost its root file must not silently get another.
@@ -229,6 +243,10 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayEntered(payload)
 	case recDestroy:
 		return k.replayDestroy(seq, payload)
+	case recErase:
+		return k.replayErase(seq, payload)
+	case recWrapKey, recWrapGone:
+		return k.replayWrapKey(kind, payload)
 	}
 	return nil // the other records are for the log, not for the state
 }

@@ -4,29 +4,44 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
-// slot is one person: the wrapped key and the head. Slots are in memory in the
-// order of PersonIDs, 128 bytes each, and rebuilt from the journal.
+// slot is one person: the key and the head. Slots are in memory in the order of
+// PersonIDs, 96 bytes each, and rebuilt from the journal and the files of wraps.
 type slot struct {
-	wrapped [60]byte // person key under the root
+	key     [32]byte
 	counter uint64   // versions given so far
 	head    [16]byte // hash of the current versions, truncated
 	before  [16]byte // the head before the last write, while that is not settled
 	colour  uint32   // version of the sealed colour
 	pending bool
+	stored  bool // the database is known to have had a row of this person's
+	fate    fate
 }
 
+// fate is what became of a person's key.
+type fate uint8
+
+const (
+	alive  fate = iota
+	lost        // its wrap was not found, while opening: the keeper does not start
+	erased      // destroyed
+)
+
+// person finds somebody whose key there is.
 func (k *Keeper) person(id identity.PersonID) (*slot, error) {
 	if id == 0 || uint64(id) > uint64(k.people.n) {
 		return nil, keeper.ErrPerson
 	}
-	return k.people.at(int(id - 1)), nil
+	s := k.people.at(int(id - 1))
+	if s.fate == erased {
+		return nil, keeper.ErrErased
+	}
+	return s, nil
 }
 
 // slots is a slice of slots that grows without moving what it holds: with millions
@@ -48,8 +63,6 @@ func (s *slots) add(one slot) {
 	*s.at(s.n - 1) = one
 }
 
-func purposeOf(id identity.PersonID) string { return fmt.Sprintf("person %d", id) }
-
 // headOf hashes a person's current versions.
 func headOf(have []keeper.Version) [16]byte {
 	b := make([]byte, 0, 16*len(have))
@@ -70,58 +83,78 @@ func (s *slot) agrees(have []keeper.Version) (ok, behind bool) {
 	return s.pending && h == s.before, true
 }
 
-// Register makes n new people and returns the key for each one's first version.
+// Register makes n new people and returns the key for each one's first version. Their
+// wraps are on disk before the journal names them.
 func (k *Keeper) Register(n int) ([]keeper.Registered, error) {
 	if n < 1 || n > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
 	}
-	k.mu.Lock()
-	out := make([]keeper.Registered, n)
-	payload := make([]byte, 0, n*60)
-	first := k.people.n
-	for i := range out {
-		id := identity.PersonID(first + i + 1)
-		key := make([]byte, 32)
-		rand.Read(key)
-		wrapped, err := k.root.Wrap(purposeOf(id), key)
-		if err != nil {
-			k.people.n = first
-			k.mu.Unlock()
-			return nil, err
-		}
-		version, err := versionKey(key, uint64(keeper.RecordPerson), 1)
-		if err != nil {
-			k.people.n = first
-			k.mu.Unlock()
-			return nil, err
-		}
-		k.people.add(newSlot(wrapped))
-		payload = append(payload, wrapped...)
-		out[i] = keeper.Registered{ID: id, Version: 1, Key: version}
+	if err := k.failed(); err != nil {
+		return nil, err
 	}
-	_, _, wait := k.journal.put(recPeople, payload)
-	k.mu.Unlock()
+	wait, out, err := k.register(n)
+	if err != nil {
+		return nil, err
+	}
 	return out, wait()
 }
 
-func newSlot(wrapped []byte) slot {
+func (k *Keeper) register(n int) (wait func() error, out []keeper.Registered, err error) {
+	k.wraps.mu.Lock()
+	defer k.wraps.mu.Unlock()
+	k.mu.Lock()
+	first := k.people.n // nobody else adds to it
+	k.mu.Unlock()
+	out = make([]keeper.Registered, n)
+	fresh := make([]slot, n)
+	payload := make([]byte, 0, n*32)
+	for i := range out {
+		key := make([]byte, 32)
+		rand.Read(key)
+		version, err := versionKey(key, uint64(keeper.RecordPerson), 1)
+		if err != nil {
+			return nil, nil, err
+		}
+		fresh[i] = newSlot(key)
+		hash := personHash(key)
+		payload = append(payload, hash[:]...)
+		out[i] = keeper.Registered{ID: identity.PersonID(first + i + 1), Version: 1, Key: version}
+	}
+	if err := k.storeFresh(first, fresh); err != nil {
+		return nil, nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for i := range fresh {
+		k.people.add(fresh[i])
+	}
+	_, _, wait = k.journal.put(recPeople, payload)
+	return wait, out, nil
+}
+
+func newSlot(key []byte) slot {
 	s := slot{counter: 1, head: headOf([]keeper.Version{{Record: keeper.RecordPerson, Version: 1}})}
-	copy(s.wrapped[:], wrapped)
+	copy(s.key[:], key)
 	return s
 }
 
 func (k *Keeper) replayPeople(payload []byte) error {
-	if len(payload)%60 != 0 {
+	if len(payload)%32 != 0 {
 		return ErrJournal
 	}
-	for ; len(payload) > 0; payload = payload[60:] {
-		k.people.add(newSlot(payload[:60]))
+	for ; len(payload) > 0; payload = payload[32:] {
+		s, err := k.find(identity.PersonID(k.people.n+1), [32]byte(payload))
+		if err != nil {
+			return err
+		}
+		k.people.add(s)
 	}
 	return nil
 }
 
-func (k *Keeper) keyOf(id identity.PersonID, s *slot) ([]byte, error) {
-	return k.root.Unwrap(purposeOf(id), s.wrapped[:])
+// keyOf returns a copy of a person's key.
+func (k *Keeper) keyOf(_ identity.PersonID, s *slot) ([]byte, error) {
+	return append([]byte(nil), s.key[:]...), nil
 }
 
 // after returns have with one record at a new version, ascending by record.
@@ -176,6 +209,7 @@ func (k *Keeper) Write(writes []keeper.Write) ([]keeper.Written, error) {
 			continue
 		}
 		s.counter++
+		s.stored = true // what Have lists
 		s.before, s.head, s.pending = headOf(w.Have), headOf(after(w.Have, w.Record, s.counter)), true
 		payload = binary.BigEndian.AppendUint64(payload, uint64(w.Person))
 		payload = binary.BigEndian.AppendUint64(payload, s.counter)
@@ -197,7 +231,7 @@ func (k *Keeper) replayWrites(payload []byte) error {
 		if err != nil {
 			return ErrJournal
 		}
-		s.counter = binary.BigEndian.Uint64(payload[8:])
+		s.counter, s.stored = binary.BigEndian.Uint64(payload[8:]), true
 		s.head, s.before, s.pending = [16]byte(payload[16:]), [16]byte(payload[32:]), true
 	}
 	return nil
@@ -216,7 +250,7 @@ func (k *Keeper) Settle(settled []keeper.Settled) error {
 		if err != nil || s.counter != c.Version {
 			continue // a later write has moved the head on
 		}
-		s.pending = false
+		s.pending, s.stored = false, true
 		payload = binary.BigEndian.AppendUint64(payload, uint64(c.Person))
 		payload = binary.BigEndian.AppendUint64(payload, c.Version)
 	}
@@ -231,6 +265,7 @@ func (k *Keeper) replaySettled(payload []byte) error {
 		if err != nil {
 			return ErrJournal
 		}
+		s.stored = true
 		if s.counter == binary.BigEndian.Uint64(payload[8:]) {
 			s.pending = false
 		}

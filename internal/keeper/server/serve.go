@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -33,6 +34,7 @@ func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
 	defer done.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	done.Go(func() { k.tend(ctx, opt.Log) })
 	failed := make(chan error, 2)
 	for name, role := range map[string]keeper.Role{"serve.sock": keeper.RoleServe, "admin.sock": keeper.RoleAdmin} {
 		path := filepath.Join(opt.Dir, name)
@@ -54,6 +56,22 @@ func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
 		return nil
 	case err := <-failed:
 		return err
+	}
+}
+
+// tend does what time asks for, until ctx ends. What fails is due again.
+func (k *Keeper) tend(ctx context.Context, log *slog.Logger) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := k.Tend(); err != nil {
+			log.Error("what was due could not be done", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 
@@ -190,8 +208,31 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Run, err = k.Use(r.Run, r.Proofs)
 	case wire.Attest:
 		a.Attested, err = k.Attest(role, r.Digest)
+	case wire.Erase:
+		var c keeper.Erased
+		c, err = k.Erase(role, r.Erase)
+		a.Erased = []keeper.Erased{c}
+	case wire.Erasures:
+		if role != keeper.RoleAdmin {
+			return keeper.ErrRole
+		}
+		a.Erased, err = k.Erasures()
 	case wire.Health:
 		a.Health, err = k.Health()
+	default:
+		err = k.answerChecks(role, r, a)
+	}
+	return err
+}
+
+func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer) (err error) {
+	switch r.Call {
+	case wire.Heads:
+		a.Heads, err = k.Heads(role, r.People)
+	case wire.CheckColours:
+		a.Seals, err = k.CheckColours(role, r.Colours)
+	case wire.CheckNotes:
+		a.Seals, err = k.CheckNotes(role, r.Notes)
 	default:
 		err = keeper.ErrRole
 	}

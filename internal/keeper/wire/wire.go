@@ -46,6 +46,11 @@ const (
 	SealNotes
 	OpenNotes
 	Attest
+	Erase
+	Erasures
+	Heads
+	CheckColours
+	CheckNotes
 )
 
 // Calls of health records.
@@ -76,6 +81,8 @@ type Request struct {
 	Notes   []keeper.Note
 	Digest  [32]byte // to attest
 	Enters  []keeper.Enter
+	Erase   keeper.Erase
+	Colours []status.SealedColour // to check
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -108,6 +115,9 @@ type Answer struct {
 	Run          keeper.Run
 	Notes        [][]byte // sealed or opened
 	Attested     partner.Countersignature
+	Erased       []keeper.Erased
+	Heads        []keeper.Head
+	Seals        []keeper.Seal
 }
 
 // Opened is keeper.Opened without its error.
@@ -190,7 +200,7 @@ func (f Fault) Err() error {
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
-		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrRecords, keeper.ErrEnrolled,
+		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrRecords, keeper.ErrEnrolled,
 		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation,
 	} {
 		if e.Error() == f.Text {
