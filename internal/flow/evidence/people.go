@@ -159,7 +159,7 @@ func (in *intake) write(ctx context.Context, p identity.Progress) error {
 	if err := in.keep(in.tally); err != nil {
 		return err
 	}
-	return in.DB.Bulk(ctx, func(s store.Stores) error {
+	err = in.DB.Bulk(ctx, func(s store.Stores) error {
 		if err := s.People.Put(people); err != nil {
 			return err
 		}
@@ -171,6 +171,15 @@ func (in *intake) write(ctx context.Context, p identity.Progress) error {
 		}
 		return s.Progress.SetProgress(p)
 	})
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	// From now on the keeper knows that these people's rows were there.
+	settled := make([]keeper.Settled, len(keys))
+	for i, k := range keys {
+		settled[i] = keeper.Settled{Person: k.ID, Version: k.Version}
+	}
+	return in.Keeper.Settle(ctx, settled)
 }
 
 func (in *intake) sealFresh(ctx context.Context, keys []keeper.Registered) ([]identity.Stored, []status.SealedColour, error) {
