@@ -71,7 +71,8 @@ type Blobs interface {
 	Open(ctx context.Context, name BlobName) (Blob, error)
 	// Delete removes a blob; ErrNoBlob when there is none. After nil and after
 	// ErrNoBlob its absence is durable; after another error it may be there still.
-	// Those who have it open can go on reading.
+	// Those who have it open can go on reading what is here already; of a service
+	// across a network the rest may be gone, ErrNoBlob, but is never another blob's.
 	Delete(ctx context.Context, name BlobName) error
 	// List returns the next names after one, ascending, at most n and never more
 	// than MaxBlobPage; the zero name begins. None means the end. A blob that is
