@@ -32,7 +32,7 @@ func (c *check) resource(n *node, place, within string) *Resource {
 		c.fail(strings.TrimPrefix(place+".resourceType", "."), "structure", "resourceType must name a resource of FHIR R4")
 		return nil
 	}
-	r := &Resource{Type: typ.text, Raw: c.raw[n.start:n.end]}
+	r := &Resource{Type: typ.text, Raw: c.raw[n.start:n.end], root: n}
 	if place == "" {
 		place = r.Type
 	}

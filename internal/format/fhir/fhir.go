@@ -31,6 +31,7 @@ type Resource struct {
 	References []Reference
 	Entries    []Entry // of a Bundle
 	Kind       string  // of a Bundle: its type
+	root       *node
 }
 
 // Reference is one resource's pointing to another.
