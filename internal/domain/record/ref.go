@@ -24,12 +24,40 @@ type Number uint64
 // platform's own (package keeper).
 const First Number = 1 << 16
 
+// Records that everybody has one of, once they have any. The others are numbered
+// from Entered on.
+const (
+	Patient  = First     // the FHIR resource Patient, which Ref names by the person alone
+	Standing = First + 1 // what holds for all of a person's records: see Stand
+	Entered  = First + 2
+)
+
 // Ref names a record of a person, or with Number zero the person as a patient. It is
 // the logical id of a resource (FHIR R4 §2.27.1.0.1) and says nothing of either: the
 // platform's own numbers, in the order of registration and of entry.
 type Ref struct {
 	Person identity.PersonID
 	Number Number
+}
+
+// Stored is the number under which a record of that name is stored.
+func (r Ref) Stored() Number {
+	if r.Number == 0 {
+		return Patient
+	}
+	return r.Number
+}
+
+// Names reports whether a record could be found under the name: Patient has the
+// person's, and Standing has none.
+func (r Ref) Names() bool { return r.Person != 0 && (r.Number == 0 || r.Number >= Entered) }
+
+// RefOf names a stored record.
+func RefOf(who identity.PersonID, n Number) Ref {
+	if n == Patient {
+		n = 0
+	}
+	return Ref{who, n}
 }
 
 // String writes 123 for a person and 123-65536 for a record.

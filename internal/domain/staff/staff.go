@@ -16,6 +16,7 @@ import (
 // Errors of names.
 var (
 	ErrFacility = fault.New(fault.Invalid, "a facility is named by 1 to 40 lower-case letters, digits and hyphens, as rs-99-001")
+	ErrRight    = fault.New(fault.Denied, "this needs a right that you do not have: enter, correct or view")
 	ErrActor    = fault.New(fault.Invalid, "an actor is named by 1 to 40 lower-case letters, digits and hyphens, as client-rs-99-001 or staff-17; never a person's name")
 )
 
@@ -49,6 +50,14 @@ const (
 
 // May reports whether all of want is held.
 func (r Rights) May(want Rights) bool { return r&want == want }
+
+// Need returns ErrRight unless all of want is held.
+func (r Rights) Need(want Rights) error {
+	if !r.May(want) {
+		return ErrRight
+	}
+	return nil
+}
 
 // Actor is somebody who may ask: enrolled in the keeper, which alone believes their
 // signatures. Key is a public JWK (P-256 or Ed25519) whose proofs of possession

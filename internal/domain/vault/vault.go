@@ -47,11 +47,12 @@ const (
 	Quarantine Table = "identity_quarantine" // a person set aside does not open among people
 	Evidence   Table = "status_evidence"
 	Bindings   Table = "identity_binding" // a number, under the key of the person's attributes
+	Records    Table = "record_version"
 )
 
 // unit is the multiple of bytes to which records of a table are filled up.
 func (t Table) unit() int {
-	if t == Evidence {
+	if t == Evidence || t == Records {
 		return 256 // about seven doses
 	}
 	return 64
