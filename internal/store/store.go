@@ -15,6 +15,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -81,4 +82,6 @@ type Stores struct {
 	Asks           venue.AskStore
 	Disputes       dispute.Store
 	Log            accesslog.Store
+	Records        record.Store
+	Aside          record.AsideStore
 }

@@ -142,6 +142,8 @@ func (t *tx) stores() store.Stores {
 		Asks:           asks{t},
 		Disputes:       disputes{t},
 		Log:            leaves{t},
+		Records:        records{t},
+		Aside:          aside{t},
 	}
 }
 

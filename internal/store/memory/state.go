@@ -11,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 )
@@ -59,6 +60,13 @@ type state struct {
 	disputes   tree[id16, dispute.Dispute]
 	filed      tree[number, int] // disputes of a year
 	leaves     tree[leafKey, accesslog.Leaf]
+	rows       tree[number, record.Row]
+	places     tree[place, number]  // of rows
+	lasts      tree[number, uint64] // highest versions, by person
+	follows    tree[number, record.Follow]
+	arrivals   [2]uint64 // of rows and follows: the last number given
+	sources    tree[id16, record.Source]
+	asides     tree[number, record.Aside]
 }
 
 type none struct{}
@@ -135,6 +143,15 @@ type couple struct{ first, second uint64 }
 
 func (a couple) compare(b couple) int {
 	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.second, b.second))
+}
+
+// place is a version's of a person's record.
+type place struct {
+	person, number, version uint64
+}
+
+func (a place) compare(b place) int {
+	return cmp.Or(cmp.Compare(a.person, b.person), cmp.Compare(a.number, b.number), cmp.Compare(a.version, b.version))
 }
 
 type trail struct {

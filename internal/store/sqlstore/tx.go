@@ -41,6 +41,8 @@ func (t *Tx) Stores() store.Stores {
 		Asks:           asks{t},
 		Disputes:       disputes{t},
 		Log:            leaves{t},
+		Records:        records{t},
+		Aside:          aside{t},
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 // Run runs the whole contract. Open returns a fresh, empty database for each test
 // and closes it at the test's end; a test may close it before.
 func Run(t *testing.T, open func(t *testing.T) store.DB) {
-	for _, c := range slices.Concat(peopleCases(), gateCases(), sharedCases()) {
+	for _, c := range slices.Concat(peopleCases(), gateCases(), recordCases(), sharedCases()) {
 		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
 	}
 }
