@@ -250,6 +250,24 @@ func (e Evidence) Merge(o Evidence) Evidence {
 	}
 }
 
+// Without returns e without the items that name a record.
+func (e Evidence) Without(ref string) Evidence {
+	return Evidence{
+		Birth:      e.Birth,
+		Doses:      without(e.Doses, ref, Dose.key),
+		Tests:      without(e.Tests, ref, Test.key),
+		Recoveries: without(e.Recoveries, ref, Recovery.key),
+		Contacts:   without(e.Contacts, ref, Contact.key),
+		Exemptions: without(e.Exemptions, ref, Exemption.key),
+		Arrivals:   without(e.Arrivals, ref, Arrival.key),
+		Inquiries:  without(e.Inquiries, ref, Inquiry.key),
+	}
+}
+
+func without[T any](items []T, ref string, keyOf func(T) key) []T {
+	return slices.DeleteFunc(slices.Clone(items), func(it T) bool { return keyOf(it).ref == ref })
+}
+
 func merge[T any](have, add []T, keyOf func(T) key) []T {
 	out := slices.Clone(have)
 	for _, a := range add {

@@ -18,6 +18,14 @@ type SealedEvidence struct {
 	Sealed  []byte
 }
 
+// Telling is what a record says of a person: the items under its name, none when it
+// says nothing, or not any more.
+type Telling struct {
+	Person identity.PersonID
+	Ref    string
+	Items  Evidence // its birth is not read
+}
+
 // Store keeps colours and the evidence behind them, sealed. Methods run inside
 // the caller's transaction.
 type Store interface {

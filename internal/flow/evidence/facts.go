@@ -16,6 +16,8 @@ type Fact struct {
 	Line int64
 	NIK  identity.NIK
 	Item status.Evidence // of one item; its birth is not read
+
+	of string // the record whose items these are, all of them; "" when they are added
 }
 
 // change is one person whose evidence may grow.
@@ -42,6 +44,18 @@ func (f *Flow) Facts(ctx context.Context, facts []Fact, p identity.Progress) (Ta
 	if changes, err = f.reseal(ctx, changes, &t); err != nil {
 		return t, err
 	}
+	t.Added = len(changes)
+	p.Added += int64(len(facts) - t.Known - len(t.Refusals))
+	p.Refused += int64(len(t.Refusals))
+	p.Updated = f.Now()
+	if err := f.keep(t); err != nil {
+		return t, err
+	}
+	return t, f.put(ctx, changes, func(s store.Stores) error { return s.Progress.SetProgress(p) })
+}
+
+// put stores the evidence that has grown, and the colours that follow from it.
+func (f *Flow) put(ctx context.Context, changes []change, also func(s store.Stores) error) error {
 	people := make([]identity.PersonID, len(changes))
 	grown := make([]status.Evidence, len(changes))
 	rows := make([]status.SealedEvidence, len(changes))
@@ -52,14 +66,7 @@ func (f *Flow) Facts(ctx context.Context, facts []Fact, p identity.Progress) (Ta
 	}
 	colours, err := f.decide(ctx, people, grown)
 	if err != nil {
-		return t, err
-	}
-	t.Added = len(changes)
-	p.Added += int64(len(facts) - t.Known - len(t.Refusals))
-	p.Refused += int64(len(t.Refusals))
-	p.Updated = f.Now()
-	if err := f.keep(t); err != nil {
-		return t, err
+		return err
 	}
 	var overtaken []identity.PersonID
 	err = f.DB.Bulk(ctx, func(s store.Stores) (err error) {
@@ -69,16 +76,16 @@ func (f *Flow) Facts(ctx context.Context, facts []Fact, p identity.Progress) (Ta
 		if overtaken, err = putColours(s, colours); err != nil {
 			return err
 		}
-		return s.Progress.SetProgress(p)
+		return also(s)
 	})
 	if err != nil || len(settled) == 0 {
-		return t, err
+		return err
 	}
 	if err := f.Keeper.Settle(ctx, settled); err != nil {
-		return t, err
+		return err
 	}
 	var again Swept
-	return t, f.redecide(ctx, overtaken, &again)
+	return f.redecide(ctx, overtaken, &again)
 }
 
 // putColours stores colours and returns the people whose stored colour is newer: a
@@ -140,11 +147,16 @@ func (f *Flow) gather(ctx context.Context, facts []Fact, t *Tally) ([]change, er
 		}
 		changes[n].facts = append(changes[n].facts, facts[i])
 	}
+	return f.opened(ctx, "import-evidence", ids, changes)
+}
+
+// opened adds what is stored of the people whose changes these are.
+func (f *Flow) opened(ctx context.Context, purpose string, ids []identity.PersonID, changes []change) ([]change, error) {
 	files, err := f.load(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.open(ctx, "import-evidence", files, true); err != nil {
+	if err := f.open(ctx, purpose, files, true); err != nil {
 		return nil, err
 	}
 	for i := range changes {
@@ -171,7 +183,11 @@ func (f *Flow) grow(ctx context.Context, changes []change, t *Tally) ([]change, 
 		}
 		c.grown, c.plain = held, before
 		for _, fact := range c.facts {
-			next := c.grown.Merge(fact.Item)
+			next := c.grown
+			if fact.of != "" {
+				next = next.Without(fact.of)
+			}
+			next = next.Merge(fact.Item)
 			plain, err := next.MarshalBinary()
 			switch {
 			case err != nil:
