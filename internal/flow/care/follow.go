@@ -1,0 +1,226 @@
+package care
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/format/fhir"
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+// told remembers what versions say of a colour from when they were written until the
+// colour has followed, so that they are opened for it only after a restart, or when
+// there are too many.
+type told struct {
+	mu    sync.Mutex
+	items map[place]status.Evidence
+	wake  chan struct{}
+}
+
+type place struct {
+	who identity.PersonID
+	record.Version
+}
+
+// maxTold bounds what is remembered; the rest is opened again.
+const maxTold = 16384
+
+func (t *told) keep(who identity.PersonID, v record.Version, e status.Evidence) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.items == nil {
+		t.items, t.wake = map[place]status.Evidence{}, make(chan struct{}, 1)
+	}
+	if len(t.items) < maxTold {
+		t.items[place{who, v}] = e
+	}
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *told) take(who identity.PersonID, v record.Version) (e status.Evidence, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e, ok = t.items[place{who, v}]
+	return e, ok
+}
+
+func (t *told) drop(who identity.PersonID, v record.Version) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.items, place{who, v})
+}
+
+func (t *told) woken() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.wake == nil {
+		t.items, t.wake = map[place]status.Evidence{}, make(chan struct{}, 1)
+	}
+	return t.wake
+}
+
+// Followed is what a Drain did.
+type Followed struct {
+	Versions int // of which the colour has followed
+	Refused  int // of those, what can never be evidence, such as a dose before the birth
+	Stuck    int // versions that do not open, or whose person's evidence does not
+}
+
+// Follow drains whenever something was entered, and at least every so often, until ctx
+// is done. report may be nil.
+func (f *Flow) Follow(ctx context.Context, every time.Duration, report func(Followed, error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		done, err := f.Drain(ctx)
+		if report != nil && (err != nil || done != (Followed{})) {
+			report(done, err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-f.told.woken():
+		}
+	}
+}
+
+// drainPage is how many versions one pass takes.
+const drainPage = 1024
+
+// Drain lets colours follow all versions that wait for it. It may be run again and by
+// several at once: what was told already changes nothing.
+func (f *Flow) Drain(ctx context.Context) (all Followed, err error) {
+	for after := uint64(0); ; {
+		var page []record.Follow
+		err := f.DB.View(ctx, func(s store.Stores) (err error) {
+			page, err = s.Records.Following(after, drainPage)
+			return err
+		})
+		if err != nil || len(page) == 0 {
+			return all, err
+		}
+		after = page[len(page)-1].Seq
+		if err := f.drain(ctx, page, &all); err != nil {
+			return all, err
+		}
+	}
+}
+
+func (f *Flow) drain(ctx context.Context, page []record.Follow, all *Followed) error {
+	var tellings []status.Telling
+	var told, done []record.Follow // told in the order of tellings
+	for _, w := range page {
+		items, ok, err := f.says(ctx, w)
+		switch {
+		case err != nil:
+			if ctx.Err() != nil || !stuck(err) {
+				return err
+			}
+			all.Stuck++
+			continue
+		case ok:
+			told = append(told, w)
+			tellings = append(tellings, status.Telling{Person: w.Person, Ref: record.RefOf(w.Person, w.Number).String(), Items: items})
+		default:
+			done = append(done, w)
+		}
+	}
+	if len(tellings) > 0 {
+		refused, err := f.Colours.Tell(ctx, tellings)
+		if err != nil {
+			return err
+		}
+		for i, w := range told {
+			switch why := refused[i]; {
+			case why == nil:
+			case fault.KindOf(why) == fault.Invalid:
+				all.Refused++
+			default:
+				all.Stuck++
+				continue
+			}
+			done = append(done, w)
+		}
+	}
+	seqs := make([]uint64, len(done))
+	for i, w := range done {
+		seqs[i] = w.Seq
+	}
+	err := f.DB.Update(ctx, func(s store.Stores) error { return s.Records.Followed(seqs) })
+	if err != nil {
+		return err
+	}
+	all.Versions += len(done)
+	for _, w := range done {
+		f.told.drop(w.Person, w.Version)
+	}
+	return nil
+}
+
+// stuck reports whether an error is of one person's records alone.
+func stuck(err error) bool {
+	return errors.Is(err, ErrAltered) || errors.Is(err, record.ErrContent)
+}
+
+// says returns what a version says of a colour; false when a later one of its record
+// says it instead.
+func (f *Flow) says(ctx context.Context, w record.Follow) (status.Evidence, bool, error) {
+	late := false
+	choose := func(have []record.Version) []record.Version {
+		if late = current(have, w.Number) != w.Version.Version; late {
+			return nil
+		}
+		return []record.Version{w.Version}
+	}
+	if e, ok := f.told.take(w.Person, w.Version); ok {
+		err := f.DB.View(ctx, func(s store.Stores) error {
+			have, err := s.Records.Versions(w.Person)
+			choose(have)
+			return err
+		})
+		return e, !late, err
+	}
+	o, err := f.unseal(ctx, w.Person, choose, f.platform("colour-of-record"))
+	if errors.Is(err, record.ErrNone) {
+		return status.Evidence{}, false, nil
+	}
+	if err != nil {
+		return status.Evidence{}, false, err
+	}
+	e, err := f.evidence(ctx, &o.records[0])
+	return e, true, err
+}
+
+// evidence reads an opened record again.
+func (f *Flow) evidence(ctx context.Context, r *Record) (status.Evidence, error) {
+	if r.Void() || !record.Tells(r.Type) {
+		return status.Evidence{}, nil
+	}
+	one := []Record{*r}
+	if err := f.fill(ctx, one); err != nil {
+		return status.Evidence{}, err
+	}
+	raw, err := one[0].Resource()
+	if err != nil {
+		return status.Evidence{}, err
+	}
+	resource, err := f.Reader.Read(raw)
+	var invalid *fhir.Invalid
+	if errors.As(err, &invalid) {
+		return status.Evidence{}, record.ErrContent
+	}
+	if err != nil {
+		return status.Evidence{}, err
+	}
+	return record.Evidence(resource, r.Ref), nil
+}
