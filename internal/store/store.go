@@ -16,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -81,6 +82,10 @@ type Stores struct {
 	Journeys       venue.JourneyStore
 	Asks           venue.AskStore
 	Disputes       dispute.Store
+	Staff          staff.Store
+	Invitations    staff.InvitationStore
+	SignIns        staff.SessionStore
+	Requests       staff.RequestStore
 	Log            accesslog.Store
 	Records        record.Store
 	Aside          record.AsideStore

@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 )
@@ -67,6 +68,17 @@ type state struct {
 	arrivals   [2]uint64 // of rows and follows: the last number given
 	sources    tree[id16, record.Source]
 	asides     tree[number, record.Aside]
+
+	facilities  tree[text, staff.Facility]
+	staff       tree[text, staff.Member]
+	passkeys    tree[text, staff.ActorID] // by credential
+	invitations tree[id32, staff.Invitation]
+	stale       tree[lapse, none] // when invitations are over
+	signins     tree[id32, staff.Session]
+	over        tree[lapse, none] // when sessions are
+	requests    tree[id32, staff.Request]
+	wanted      tree[lapse, none] // when requests were asked
+	approvals   tree[opinion, staff.Approval]
 }
 
 type none struct{}
