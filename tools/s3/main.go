@@ -25,17 +25,16 @@ func main() {
 }
 
 func serve(addr, dir string) error {
-	data, side := dir+"/data", dir+"/side"
-	for _, d := range []string{data, side} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return err
-		}
-	}
-	metadata, err := meta.NewSideCar(side) // extended attributes are not everywhere
-	if err != nil {
+	// Metadata in extended attributes comes with the object; in files of their own it
+	// may for a moment not be there.
+	data := dir + "/data"
+	if err := os.Mkdir(data, 0o700); err != nil {
 		return err
 	}
-	backend, err := posix.New(data, metadata, posix.PosixOpts{SideCarDir: side, Concurrency: 64})
+	if err := (meta.XattrMeta{}).Test(data); err != nil {
+		return fmt.Errorf("%s is on a file system without extended attributes, set TMPDIR to another: %w", dir, err)
+	}
+	backend, err := posix.New(data, meta.XattrMeta{}, posix.PosixOpts{Concurrency: 64})
 	if err != nil {
 		return err
 	}
