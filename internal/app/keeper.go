@@ -23,6 +23,7 @@ type KeeperConfig struct {
 	Sockets        string `required:"" help:"Folder of serve.sock and admin.sock."`
 	Credential     string `help:"File of at least 32 bytes that seals the root key; made when absent and the folder is new."`
 	PassphraseFile string `help:"File holding a passphrase that seals the root key instead."`
+	Host           string `help:"Public host name that signed requests are for: without it nobody who signs is believed."`
 	SameUser       bool   `help:"Answer peers of the keeper's own user. For trials only."`
 	RetentionDays  int    `default:"30" help:"Days after which a day's key may be destroyed."`
 	ColoursPerDay  int    `default:"12" help:"Colours a person may be told in a day."`
@@ -39,9 +40,13 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 	if cfg.ColoursPerDay < 1 || cfg.ColoursPerDay > 12 {
 		return fault.New(fault.Invalid, "a person may be told 1 to 12 colours in a day")
 	}
-	k, err := keeperserver.Open(keeperserver.Options{
+	opt := keeperserver.Options{
 		Disk: durable.OS(cfg.Dir), Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
-	})
+	}
+	if cfg.Host != "" {
+		opt.Origin = "https://" + cfg.Host
+	}
+	k, err := keeperserver.Open(opt)
 	if err != nil {
 		return err
 	}
@@ -140,6 +145,6 @@ func startKeeper(cfg Config, logTo io.Writer) (*child, error) {
 		credential = filepath.Join(cfg.Data, "keeper.credential")
 	}
 	return startChild(logTo, "keeper", "--until-eof", "--same-user", "--dir", filepath.Join(cfg.Data, "keeper"),
-		"--sockets", filepath.Join(cfg.Data, "run"), "--credential", credential,
+		"--sockets", filepath.Join(cfg.Data, "run"), "--credential", credential, "--host", cfg.Host,
 		"--retention-days", fmt.Sprint(cfg.Retention.VisitDays))
 }

@@ -241,13 +241,15 @@ const (
 	BudgetImport                   // an operator's import, on the admin socket only
 )
 
-// Receipt proves that an intent is durable.
+// Receipt proves that an intent is durable. Of OpenRecords, Intent is made from the
+// proof, and is the same wherever that is checked.
 type Receipt struct {
 	Intent    [16]byte
 	Seq       uint64 // of the journal record
 	Chain     [32]byte
 	At        time.Time
 	Signature [64]byte // by the log key
+	Loud      bool     // an emergency was claimed: whoever brought it tells the person and the facility; not signed
 }
 
 // Decided is a colour decided for a person, to be sealed.

@@ -158,14 +158,7 @@ func (c *Client) Read(ctx context.Context, i keeper.Intent, r []keeper.Read) (ke
 	if err != nil {
 		return keeper.Receipt{}, nil, err
 	}
-	out := make([]keeper.Opened, len(a.Opened))
-	for n, o := range a.Opened {
-		out[n] = keeper.Opened{Behind: o.Behind, Err: a.Faults[n].Err()}
-		for _, s := range o.Keys {
-			out[n].Keys = append(out[n].Keys, s)
-		}
-	}
-	return a.Receipt, out, nil
+	return a.Receipt, a.AllOpened(), nil
 }
 
 // PutColours seals timelines.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/wire"
 )
@@ -23,5 +24,41 @@ func (c *Client) WriteRecords(ctx context.Context, e []keeper.Enter) ([]keeper.E
 // SettleRecords confirms writes of health records.
 func (c *Client) SettleRecords(ctx context.Context, s []keeper.Settled) error {
 	_, err := c.call(ctx, &wire.Request{Call: wire.SettleRecords, Settled: s})
+	return err
+}
+
+// OpenRecords asks for the keys of the versions that somebody signed for.
+func (c *Client) OpenRecords(ctx context.Context, ask keeper.Ask, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.OpenRecords, Ask: ask, Reads: r})
+	if err != nil {
+		return keeper.Receipt{}, nil, err
+	}
+	return a.Receipt, a.AllOpened(), nil
+}
+
+// Enrol makes an actor known, changes their rights or ends them.
+func (c *Client) Enrol(ctx context.Context, e keeper.Enrolment) error {
+	_, err := c.call(ctx, &wire.Request{Call: wire.Enrol, Enrols: e})
+	return err
+}
+
+// Actors lists all who were ever enrolled.
+func (c *Client) Actors(ctx context.Context) ([]staff.Actor, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Actors})
+	if err != nil {
+		return nil, err
+	}
+	return a.Actors, nil
+}
+
+// Approve brings a second person's word for an actor.
+func (c *Client) Approve(ctx context.Context, ask keeper.Ask) error {
+	_, err := c.call(ctx, &wire.Request{Call: wire.Approve, Ask: ask})
+	return err
+}
+
+// Relate brings a facility's word that it treats somebody.
+func (c *Client) Relate(ctx context.Context, ask keeper.Ask, r keeper.Relation) error {
+	_, err := c.call(ctx, &wire.Request{Call: wire.Relate, Ask: ask, Relates: r})
 	return err
 }

@@ -8,18 +8,27 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/server"
 )
 
 // Serve serves a keeper over disk until the test ends, and returns a client on its
-// admin socket. The keeper's root is sealed under a credential of zeros.
-func Serve(t *testing.T, disk durable.FS) *client.Client {
+// admin socket. The keeper's root is sealed under a credential of zeros, and it
+// believes what was signed for stafftest.Origin.
+func Serve(t testing.TB, disk durable.FS) *client.Client {
+	t.Helper()
+	_, admin := Both(t, disk)
+	return admin
+}
+
+// Both is Serve, with a client on the server's socket before the operator's.
+func Both(t testing.TB, disk durable.FS) (serve, admin *client.Client) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	k, err := server.Open(server.Options{Disk: disk, Credential: server.Credential{Secret: make([]byte, 32)}})
+	k, err := server.Open(server.Options{Disk: disk, Credential: server.Credential{Secret: make([]byte, 32)}, Origin: stafftest.Origin})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,10 +43,12 @@ func Serve(t *testing.T, disk durable.FS) *client.Client {
 			t.Error(err)
 		}
 	})
-	c := client.New(filepath.Join(dir, "admin.sock"))
+	serve, admin = client.New(filepath.Join(dir, "serve.sock")), client.New(filepath.Join(dir, "admin.sock"))
 	for {
-		if _, err := c.Health(ctx); err == nil {
-			return c
+		_, err1 := serve.Health(ctx)
+		_, err2 := admin.Health(ctx)
+		if err1 == nil && err2 == nil {
+			return serve, admin
 		}
 		time.Sleep(time.Millisecond)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -24,6 +25,9 @@ type told struct {
 	entered []keeper.Version // health records of person 2, likewise
 	sealed  keeper.Secret    // of the one entered
 	kept    bool             // and settled
+	actors  int              // enrolled
+	treats  bool             // the hospital treats person 2
+	asked   *keeper.Ask      // opened person 2
 	rows    []status.SealedColour
 	day     day.Day
 	event   *accesslog.Event
@@ -35,10 +39,10 @@ type told struct {
 // script is a keeper's life in one go: it does each step although others fail, as
 // callers do. It returns what was acknowledged; the keeper is nil when it did not
 // open.
-func script(d *durabletest.Disk, c *clock) (a told) {
-	k, err := Open(options(d, c))
+func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
+	k, err := Open(houseOptions(d, c))
 	if err != nil {
-		if k, err = Open(options(d, c)); err != nil { // a supervisor tries again
+		if k, err = Open(houseOptions(d, c)); err != nil { // a supervisor tries again
 			return a
 		}
 	}
@@ -84,13 +88,35 @@ func script(d *durabletest.Disk, c *clock) (a told) {
 			a.cert = &cert
 		}
 	}
+	a.staff(t, k, c)
 	return a
+}
+
+// staff enrols an officer and a hospital's system, which says that it treats person 2
+// and opens their records.
+func (a *told) staff(t *testing.T, k *Keeper, c *clock) {
+	h := house{Keeper: k, c: c, have: a.entered}
+	h.officer = newColleague(t, c, "officer-1", "dinas", staff.RoleOfficer)
+	h.system = newColleague(t, c, "client-1", "rs-99-001", staff.RoleClient)
+	if k.Enrol(keeper.RoleAdmin, keeper.Enrolment{Actor: h.officer.Actor}) != nil {
+		return
+	}
+	a.actors = 1
+	if k.Enrol(keeper.RoleServe, h.officer.enrols(h.system.Actor)) != nil {
+		return
+	}
+	a.actors = 2
+	a.treats = h.relate(2, 1) == nil
+	ask := h.system.ask("GET", patient(2))
+	if _, out, err := k.OpenRecords(ask, h.all(2)); err == nil && out[0].Err == nil {
+		a.asked = &ask
+	}
 }
 
 func TestAnyCallMayFail(t *testing.T) {
 	probe := durabletest.New(0)
 	probe.Fail(durabletest.Failure{})
-	if a := script(probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept || a.erased == nil {
+	if a := script(t, probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept || a.actors != 2 || !a.treats || a.asked == nil || a.erased == nil {
 		t.Fatalf("the script does not run without failures: %+v", a)
 	}
 	calls := probe.Calls()
@@ -103,9 +129,9 @@ func TestAnyCallMayFail(t *testing.T) {
 				f := durabletest.Failure{N: n, Effect: mode&1 == 1, Stop: mode&2 == 2}
 				d, c := durabletest.New(seed), newClock()
 				d.Fail(f)
-				a := script(d, c)
+				a := script(t, d, c)
 				cut(d, nil)
-				k, err := Open(options(d, c))
+				k, err := Open(houseOptions(d, c))
 				if err != nil {
 					t.Fatalf("%+v seed %d: reopen: %v", f, seed, err)
 				}
@@ -133,7 +159,7 @@ func (a told) check(k *Keeper) error {
 	if all, err := k.Erasures(); err != nil || a.erased != nil && (len(all) != 1 || all[0] != *a.erased) {
 		return fmt.Errorf("the certificate of erasure given out is not the one held: %+v %w", all, err)
 	}
-	return errors.Join(a.checkHeads(k), a.checkRecords(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
+	return errors.Join(a.checkHeads(k), a.checkRecords(k), a.checkStaff(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
 }
 
 func (a told) checkHeads(k *Keeper) error {
@@ -192,6 +218,25 @@ func (a told) checkRecords(k *Keeper) error {
 	}
 	if a.kept && !errors.Is(none.Err, keeper.ErrHead) {
 		return fmt.Errorf("no health records, of somebody whose write is settled: %v", none.Err)
+	}
+	return nil
+}
+
+func (a told) checkStaff(k *Keeper) error {
+	if all, err := k.Actors(); err != nil || len(all) < a.actors {
+		return fmt.Errorf("%d actors of %d enrolled, %w", len(all), a.actors, err)
+	}
+	if a.treats && !k.desk.Treats("rs-99-001", 2, k.now()) {
+		return errors.New("a relation that was acknowledged is gone")
+	}
+	if a.asked == nil {
+		return nil
+	}
+	if o, err := k.desk.MayOpen("client-1", 2, false, k.now()); err != nil || !o.Again {
+		return fmt.Errorf("a person opened is not counted: %+v, %w", o, err)
+	}
+	if _, _, err := k.OpenRecords(*a.asked, []keeper.Read{{Person: 2, Have: a.entered}}); !errors.Is(err, keeper.ErrUsed) {
+		return fmt.Errorf("a proof that was taken: %w", err)
 	}
 	return nil
 }

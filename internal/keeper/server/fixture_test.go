@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/ed25519"
+	"encoding/binary"
 	"errors"
 	"slices"
 	"sync/atomic"
@@ -154,7 +155,7 @@ func wants(t testing.TB, what string, got, want error) {
 func records(k *Keeper, kind byte) (out [][]byte) {
 	raw, _ := durable.ReadFile(k.disk, "journal")
 	for len(raw) >= int(recordLen(0)) {
-		n := int(recordLen(int(raw[2])<<8 | int(raw[3]))) // tests' records are short
+		n := int(recordLen(int(binary.BigEndian.Uint32(raw))))
 		if raw[4] == kind {
 			out = append(out, slices.Clone(raw[5:n-32]))
 		}

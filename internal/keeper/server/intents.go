@@ -62,10 +62,7 @@ func (k *Keeper) spend(i keeper.Intent, n, unsigned int) error {
 	if !ok || i.Actor == "" || len(i.Actor) > 64 || i.Purpose == "" || len(i.Purpose) > 32 {
 		return keeper.ErrRole
 	}
-	name := hex.EncodeToString([]byte{byte(i.Budget)})
-	if !allowed.global {
-		name += i.Actor
-	}
+	name := spenderName(i.Budget, strings.ToValidUTF8(i.Actor, "?"), allowed) // as it is journaled
 	k.budgetMu.Lock()
 	defer k.budgetMu.Unlock()
 	now := k.now()
@@ -80,6 +77,14 @@ func (k *Keeper) spend(i keeper.Intent, n, unsigned int) error {
 	}
 	k.tidy(now)
 	return nil
+}
+
+func spenderName(b keeper.Budget, actor string, allowed allowance) string {
+	name := hex.EncodeToString([]byte{byte(b)})
+	if !allowed.global {
+		name += actor
+	}
+	return name
 }
 
 // unsignedName is no budget's and no actor's.
@@ -259,4 +264,36 @@ func (k *Keeper) mayIndex(kind keeper.Kind, n int) bool {
 		return true
 	}
 	return k.meter.take(k.now(), n)
+}
+
+// replayIntent counts again what was opened within the hour before the keeper
+// started: a restart gives nobody more.
+func (k *Keeper) replayIntent(b []byte) error {
+	const head = 16 + 1 + 8
+	if len(b) < head+1 || len(b) < head+1+int(b[head])+1 {
+		return ErrJournal
+	}
+	at := time.UnixMilli(int64(binary.BigEndian.Uint64(b[17:])))
+	actor, rest := string(b[head+1:head+1+int(b[head])]), b[head+1+int(b[head]):]
+	if len(rest) < 1+int(rest[0])+4 {
+		return ErrJournal
+	}
+	rest = rest[1+int(rest[0]):]
+	n := int(binary.BigEndian.Uint32(rest))
+	now, budget := k.now(), keeper.Budget(b[16])
+	allowed, ok := k.allowanceOf(budget)
+	if age := now.Sub(at); age >= time.Hour || !ok || budget == keeper.BudgetImport {
+		return nil
+	}
+	k.spender(spenderName(budget, actor, allowed), now).add(at, n)
+	people := map[uint64]bool{}
+	for rest = rest[4:]; len(rest) >= 24; rest = rest[24:] {
+		if keeper.Record(binary.BigEndian.Uint64(rest[8:])) >= firstRecord {
+			people[binary.BigEndian.Uint64(rest)] = true
+		}
+	}
+	if len(people) > 0 {
+		k.spender(unsignedName, now).add(at, len(people))
+	}
+	return nil
 }

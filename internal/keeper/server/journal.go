@@ -35,8 +35,12 @@ const (
 
 // Types of journal records, of health records.
 const (
-	recEnters  = 32 + iota // health records' writes begun
-	recEntered             // and known to have come to be
+	recEnters   = 32 + iota // health records' writes begun
+	recEntered              // and known to have come to be
+	recActor                // an actor enrolled, changed or ended, or waiting for a second officer
+	recApproval             // a second person's word for an actor
+	recRelation             // a facility treats a person
+	recOpened               // a person opened for an actor, before the keys
 )
 
 // Types of journal records, of keys that end.

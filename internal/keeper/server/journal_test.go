@@ -12,8 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/amanah-project/amanah/internal/day"
-	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -245,7 +243,7 @@ func FuzzJournal(f *testing.F) {
 			if err := durable.WriteFile(d, "journal", content); err != nil {
 				t.Fatal(err)
 			}
-			k := &Keeper{disk: d, certificates: map[day.Day]keeper.Certificate{}, erased: map[identity.PersonID]keeper.Erased{}, wraps: wraps{dirty: map[int]bool{}}}
+			k := newKeeper(options(d, newClock()))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			j, err := openJournal(d, mark{}, k.replay)

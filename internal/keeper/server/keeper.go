@@ -26,6 +26,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/desk"
 )
 
 // ErrLocked is returned when another keeper runs on the same folder.
@@ -38,6 +39,11 @@ type Options struct {
 	RetentionDays int // a day's key may be destroyed after so many days; default 30
 	ColoursPerDay int // a person may be told so many a day; default 12
 	JobPerHour    int // people whose records jobs may open in an hour; default 20,000,000
+	// Origin is where people and systems address their requests, as
+	// https://amanah.example: what they signed for elsewhere is not for here. Without
+	// it nobody's signature is believed.
+	Origin string
+	Norms  desk.Norms
 	// UnsignedPerHour is how many people's health records the server may open in an
 	// hour that nobody signed for: its jobs and people's own links; default 3,000.
 	UnsignedPerHour int
@@ -81,7 +87,12 @@ type Keeper struct {
 	pinKey  ed25519.PrivateKey
 	service service
 
-	once *once
+	once   *once
+	proofs *once // of signed requests: those of an earlier run, the journal tells
+
+	deskMu  sync.Mutex
+	desk    *desk.Desk
+	believe func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
 
 	colours, intents, refused, blobs atomic.Uint64
 }
@@ -103,17 +114,23 @@ func Open(opt Options) (*Keeper, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	k := &Keeper{
-		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
-		erased: map[identity.PersonID]keeper.Erased{},
-		days:   map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
-		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
-		meter: identifierMeter(), sources: sourceMeter(), once: newOnce(),
-	}
+	k := newKeeper(opt)
 	if err := k.open(); err != nil {
 		return nil, errors.Join(err, k.closeOpen())
 	}
 	return k, nil
+}
+
+// newKeeper is a keeper that has read nothing yet.
+func newKeeper(opt Options) *Keeper {
+	return &Keeper{
+		opt: opt, disk: opt.Disk, now: opt.Now, started: opt.Now(),
+		erased: map[identity.PersonID]keeper.Erased{}, wraps: wraps{dirty: map[int]bool{}},
+		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
+		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
+		meter: identifierMeter(), sources: sourceMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
+		desk: desk.New(opt.Norms), believe: (*Keeper).verify,
+	}
 }
 
 // closeOpen closes what open had opened when it failed.
@@ -241,6 +258,12 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayEnters(payload)
 	case recEntered:
 		return k.replayEntered(payload)
+	case recIntent:
+		return k.replayIntent(payload)
+	case recActor, recApproval, recRelation:
+		return k.replayDesk(kind, payload)
+	case recOpened:
+		return k.replayOpened(payload)
 	case recDestroy:
 		return k.replayDestroy(seq, payload)
 	case recErase:

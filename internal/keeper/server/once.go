@@ -16,9 +16,10 @@ type once struct {
 	run  keeper.Run
 	mu   sync.Mutex
 	from time.Time // when young began
-	// A use is kept for at least onceLife, and at most twice as long.
+	// A use is kept for at least life, and at most twice as long.
 	young, old map[keeper.Proof]uint64 // by whom it was used
 	limit      int                     // of young
+	life       time.Duration
 }
 
 const (
@@ -28,8 +29,8 @@ const (
 	maxOnce = 16 << 20
 )
 
-func newOnce() *once {
-	o := &once{young: map[keeper.Proof]uint64{}, limit: maxOnce, run: keeper.Run{Nonce: make(keeper.Secret, 32)}}
+func newOnce(life time.Duration) *once {
+	o := &once{young: map[keeper.Proof]uint64{}, limit: maxOnce, life: life, run: keeper.Run{Nonce: make(keeper.Secret, 32)}}
 	rand.Read(o.run.Nonce)
 	var id [8]byte
 	rand.Read(id[:])
@@ -72,12 +73,27 @@ func (o *once) find(p keeper.Proof) (uint64, bool) {
 	return by, ok
 }
 
+// take takes one proof, once and from nobody again.
+func (o *once) take(now time.Time, p keeper.Proof) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.turn(now)
+	if _, used := o.find(p); used {
+		return keeper.ErrUsed
+	}
+	if len(o.young) >= o.limit {
+		return keeper.ErrLoad
+	}
+	o.young[p] = 0
+	return nil
+}
+
 // turn forgets. A clock that goes back keeps uses longer, never shorter.
 func (o *once) turn(now time.Time) {
 	if o.from.IsZero() {
 		o.from = now
 	}
-	if now.Sub(o.from) < onceLife {
+	if now.Sub(o.from) < o.life {
 		return
 	}
 	o.old, o.young, o.from = o.young, map[keeper.Proof]uint64{}, now

@@ -118,7 +118,7 @@ func TestARestartForgetsNoUse(t *testing.T) {
 }
 
 func TestOnceIsBounded(t *testing.T) {
-	o := newOnce()
+	o := newOnce(onceLife)
 	o.young = make(map[keeper.Proof]uint64)
 	o.from = time.Unix(1, 0)
 	for i := range 100 {

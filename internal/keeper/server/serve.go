@@ -155,13 +155,7 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	case wire.Read:
 		var out []keeper.Opened
 		a.Receipt, out, err = k.Read(role, r.Intent, r.Reads)
-		for _, o := range out {
-			w := wire.Opened{Behind: o.Behind}
-			for _, s := range o.Keys {
-				w.Keys = append(w.Keys, s)
-			}
-			a.Opened, a.Faults = append(a.Opened, w), append(a.Faults, wire.FaultOf(o.Err))
-		}
+		a.Open(out)
 	case wire.WriteRecords:
 		var out []keeper.Entered
 		out, err = k.WriteRecords(r.Enters)
@@ -170,6 +164,10 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 		}
 	case wire.SettleRecords:
 		err = k.SettleRecords(r.Settled)
+	case wire.OpenRecords:
+		var out []keeper.Opened
+		a.Receipt, out, err = k.OpenRecords(r.Ask, r.Reads)
+		a.Open(out)
 	case wire.PutColours:
 		a.Colours, err = k.PutColours(r.Decided)
 	case wire.OpenGate:
@@ -204,6 +202,14 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Notes, err = k.SealNotes(r.Notes)
 	case wire.OpenNotes:
 		a.Notes, err = k.OpenNotes(role, r.Intent, r.Notes)
+	case wire.Enrol:
+		err = k.Enrol(role, r.Enrols)
+	case wire.Actors:
+		a.Actors, err = k.Actors()
+	case wire.Approve:
+		err = k.Approve(r.Ask)
+	case wire.Relate:
+		err = k.Relate(r.Ask, r.Relates)
 	case wire.Use:
 		a.Run, err = k.Use(r.Run, r.Proofs)
 	case wire.Attest:

@@ -36,7 +36,12 @@ type served struct {
 
 func listen(t *testing.T, d *durabletest.Disk, c *clock, dir string, same bool) *served {
 	t.Helper()
-	s := &served{Keeper: start(t, d, c), c: c, dir: dir}
+	return serveOn(t, start(t, d, c), c, dir, same)
+}
+
+func serveOn(t testing.TB, k *Keeper, c *clock, dir string, same bool) *served {
+	t.Helper()
+	s := &served{Keeper: k, c: c, dir: dir}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {

@@ -13,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -57,6 +58,11 @@ const (
 const (
 	WriteRecords Call = 64 + iota
 	SettleRecords
+	OpenRecords
+	Enrol
+	Actors
+	Approve
+	Relate
 )
 
 // Request is one call with what it takes.
@@ -83,6 +89,9 @@ type Request struct {
 	Enters  []keeper.Enter
 	Erase   keeper.Erase
 	Colours []status.SealedColour // to check
+	Ask     keeper.Ask
+	Enrols  keeper.Enrolment
+	Relates keeper.Relation
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -118,6 +127,7 @@ type Answer struct {
 	Erased       []keeper.Erased
 	Heads        []keeper.Head
 	Seals        []keeper.Seal
+	Actors       []staff.Actor
 }
 
 // Opened is keeper.Opened without its error.
@@ -147,6 +157,29 @@ func (e Entered) Entered(f Fault) keeper.Entered {
 	out := keeper.Entered{Version: e.Version, Err: f.Err()}
 	for k := e.Keys; len(k) >= 32; k = k[32:] {
 		out.Keys = append(out.Keys, k[:32:32])
+	}
+	return out
+}
+
+// Open adds what was opened to an answer.
+func (a *Answer) Open(out []keeper.Opened) {
+	for _, o := range out {
+		w := Opened{Behind: o.Behind}
+		for _, s := range o.Keys {
+			w.Keys = append(w.Keys, s)
+		}
+		a.Opened, a.Faults = append(a.Opened, w), append(a.Faults, FaultOf(o.Err))
+	}
+}
+
+// AllOpened returns what Open added.
+func (a *Answer) AllOpened() []keeper.Opened {
+	out := make([]keeper.Opened, len(a.Opened))
+	for n, o := range a.Opened {
+		out[n] = keeper.Opened{Behind: o.Behind, Err: a.Faults[n].Err()}
+		for _, s := range o.Keys {
+			out[n].Keys = append(out[n].Keys, s)
+		}
 	}
 	return out
 }
