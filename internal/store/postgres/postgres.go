@@ -144,12 +144,12 @@ const (
 
 // View runs fn over a snapshot.
 func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, fn)
+	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, stores(fn))
 }
 
 // Update runs fn in a transaction, again while that meets others.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, fn)
+	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, stores(fn))
 }
 
 // Bulk is Update without a limit of time, one at a time for each server. Its
@@ -164,7 +164,19 @@ func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
 		return queueing(ctx)
 	}
 	defer func() { <-db.bulk }()
-	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, fn)
+	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, stores(fn))
+}
+
+// stores makes a closure over stores one over a transaction's session.
+func stores(fn func(store.Stores) error) func(*session) error {
+	return func(s *session) error {
+		tx := sqlstore.New(s)
+		err := fn(tx.Stores())
+		if failed := tx.Err(); err == nil || errors.Is(failed, errAgain) {
+			err = failed // whatever the closure made of it
+		}
+		return err
+	}
 }
 
 // kind is what a transaction may do.
@@ -174,7 +186,7 @@ type kind struct {
 }
 
 // run is the one place where a transaction is tried again.
-func (db *DB) run(ctx context.Context, k kind, fn func(store.Stores) error) error {
+func (db *DB) run(ctx context.Context, k kind, fn func(*session) error) error {
 	if err := db.enter(ctx); err != nil {
 		return err
 	}
@@ -211,7 +223,7 @@ func queueing(ctx context.Context) error {
 }
 
 // once runs one transaction.
-func (db *DB) once(ctx context.Context, k kind, fn func(store.Stores) error) error {
+func (db *DB) once(ctx context.Context, k kind, fn func(*session) error) error {
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -233,12 +245,7 @@ func (db *DB) once(ctx context.Context, k kind, fn func(store.Stores) error) err
 			_ = s.exec("rollback") // a connection that cannot is not used again
 		}
 	}()
-	tx := sqlstore.New(s)
-	err = fn(tx.Stores())
-	if failed := tx.Err(); err == nil || errors.Is(failed, errAgain) {
-		err = failed // whatever the closure made of it
-	}
-	if err != nil {
+	if err := fn(s); err != nil {
 		return err
 	}
 	committed = true

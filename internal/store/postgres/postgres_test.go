@@ -69,3 +69,7 @@ func openAt(t testing.TB, url string, opt postgres.Options) *postgres.DB {
 func open(t *testing.T) store.DB { return openAt(t, database(t), postgres.Options{}) }
 
 func TestContract(t *testing.T) { storetest.Run(t, open) }
+
+func TestCopy(t *testing.T) {
+	storetest.RunCopy(t, func(t *testing.T) storetest.CopyDB { return openAt(t, database(t), postgres.Options{}) })
+}

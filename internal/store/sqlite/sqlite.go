@@ -70,6 +70,7 @@ func (o Options) withDefaults() Options {
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
+	path    string
 	writer  *writer
 	readers *readers
 	closing chan struct{}
@@ -94,7 +95,7 @@ func Open(path string, opt Options) (*DB, error) {
 	if err := migrate(conn, sub(migrations)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	db := &DB{closing: make(chan struct{})}
+	db := &DB{path: path, closing: make(chan struct{})}
 	beside, err := connect(path, writing, 64)
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())

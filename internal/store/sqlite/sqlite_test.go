@@ -71,3 +71,7 @@ func TestFromTheFuture(t *testing.T) {
 		}
 	}
 }
+
+func TestCopy(t *testing.T) {
+	storetest.RunCopy(t, func(t *testing.T) storetest.CopyDB { return open(t).(*sqlite.DB) })
+}
