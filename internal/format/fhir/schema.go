@@ -100,6 +100,9 @@ func (k *kind) add(words []string) error {
 	return nil
 }
 
+// Known reports whether FHIR R4 has a resource type of that name.
+func Known(name string) bool { return resources[name] }
+
 // resources are the resource types of FHIR R4.
 var resources = func() map[string]bool {
 	m := map[string]bool{}
