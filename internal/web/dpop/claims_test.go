@@ -24,7 +24,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	got, _ := parsePlain([]byte(plainSeeds[0]))
-	if d := cmp.Diff(claims{"a", "POST", "https://localhost/ohttp", 1764000000, "x", "n"}, got); d != "" {
+	if d := cmp.Diff(claims{"a", "POST", "https://localhost/ohttp", 1764000000, "x", "n", ""}, got); d != "" {
 		t.Error(d)
 	}
 }

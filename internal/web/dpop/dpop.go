@@ -93,6 +93,7 @@ type Proof struct {
 	ID         string   // jti
 	Issued     time.Time
 	Run        uint64 // in which its nonce was given
+	Purpose    string // what its sender says that it is for; of most requests nothing
 }
 
 // Name names the proof: its key and its own id. No two good proofs have one name.
@@ -122,6 +123,8 @@ type claims struct {
 	Issued int64  `json:"iat"`
 	Hash   string `json:"ath"`
 	Nonce  string `json:"nonce"`
+	// Purpose is no claim of RFC 9449, and such a proof is read by the general parser.
+	Purpose string `json:"purpose"`
 }
 
 // Verify checks a proof against what it must be for.
@@ -146,7 +149,7 @@ func Verify(proof string, w Want) (Proof, error) {
 		return Proof{}, ErrProof
 	}
 	c, err := parseClaims(body)
-	if err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 {
+	if err != nil || c.ID == "" || len(c.ID) > 64 || c.Issued <= 0 || len(c.Purpose) > 32 {
 		return Proof{}, ErrProof
 	}
 	if c.Method != w.Method || c.URL != w.URL || !bound(c.Hash, w.Token) {
@@ -162,7 +165,7 @@ func Verify(proof string, w Want) (Proof, error) {
 	if !known {
 		w.Known.put(head, k) // only what a signature vouched for is remembered
 	}
-	return Proof{k.thumbprint, c.ID, time.Unix(c.Issued, 0), run}, nil
+	return Proof{k.thumbprint, c.ID, time.Unix(c.Issued, 0), run, c.Purpose}, nil
 }
 
 func bound(hash, token string) bool {

@@ -6,6 +6,7 @@ package route
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/web/problem"
@@ -21,6 +22,19 @@ var (
 type Mux struct {
 	mux      http.ServeMux
 	patterns []string
+	below    []below
+}
+
+// below is a folder whose errors have a form of their own.
+type below struct {
+	folder string
+	write  func(http.ResponseWriter, error)
+}
+
+// Below says how errors of requests that no route takes are written for paths in a
+// folder, such as /fhir/R4.
+func (m *Mux) Below(folder string, write func(http.ResponseWriter, error)) {
+	m.below = append(m.below, below{folder, write})
 }
 
 // Handle adds a route.
@@ -46,7 +60,13 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.mux.ServeHTTP(w, r)
 		return
 	}
-	h.ServeHTTP(&unserved{ResponseWriter: w}, r)
+	write := problem.Write
+	for _, b := range m.below {
+		if r.URL.Path == b.folder || strings.HasPrefix(r.URL.Path, b.folder+"/") {
+			write = b.write
+		}
+	}
+	h.ServeHTTP(&unserved{ResponseWriter: w, write: write}, r)
 }
 
 // notAllowed carries the status of a method that a resource does not take.
@@ -58,17 +78,20 @@ func (e notAllowed) Unwrap() error { return e.error }
 // ProblemStatus implements problem.Statused.
 func (notAllowed) ProblemStatus() int { return http.StatusMethodNotAllowed }
 
-// unserved writes a problem document where net/http would write its own text, and
+// unserved writes a problem document, or what its folder has, where net/http would write its own text, and
 // keeps the status and the Allow header that go with it.
-type unserved struct{ http.ResponseWriter }
+type unserved struct {
+	http.ResponseWriter
+	write func(http.ResponseWriter, error)
+}
 
 // WriteHeader implements http.ResponseWriter.
 func (u *unserved) WriteHeader(status int) {
 	if status == http.StatusMethodNotAllowed {
-		problem.Write(u.ResponseWriter, notAllowed{ErrMethod})
+		u.write(u.ResponseWriter, notAllowed{ErrMethod})
 		return
 	}
-	problem.Write(u.ResponseWriter, ErrPath)
+	u.write(u.ResponseWriter, ErrPath)
 }
 
 // Write drops the text.
