@@ -39,7 +39,10 @@ type answer struct {
 
 // direct answers a call that no relay brought.
 func (s *Server) direct(w http.ResponseWriter, r *http.Request) {
-	out := s.answerDirect(r)
+	s.write(w, s.answerDirect(r))
+}
+
+func (s *Server) write(w http.ResponseWriter, out answer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("DPoP-Nonce", out.nonce)
@@ -51,9 +54,18 @@ func (s *Server) answerDirect(r *http.Request) answer {
 	if r.URL.RawQuery != "" { // what a log would keep
 		return s.refuse(ErrQuery)
 	}
+	c, err := direct(r)
+	if err != nil {
+		return s.refuse(err)
+	}
+	return s.serve(r.Context(), c)
+}
+
+// direct reads a call that no relay brought.
+func direct(r *http.Request) (*call, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || len(body) > maxBody {
-		return s.refuse(ErrForm)
+		return nil, ErrForm
 	}
 	c := &call{
 		path: r.URL.Path, media: r.Header.Get("Content-Type"), body: body,
@@ -62,7 +74,7 @@ func (s *Server) answerDirect(r *http.Request) answer {
 	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
 		c.certificate, c.certified = sha256.Sum256(r.TLS.PeerCertificates[0].Raw), true
 	}
-	return s.serve(r.Context(), c)
+	return c, nil
 }
 
 // one returns a header that is there once. One that is there twice is no proof and
@@ -99,7 +111,11 @@ func (s *Server) serve(ctx context.Context, c *call) answer {
 		out, err = s.push(ctx, c, form)
 	case tokenPath:
 		status = http.StatusOK
-		out, err = s.token(ctx, c, form)
+		if form["grant_type"] == "client_credentials" {
+			out, err = s.systemGrant(ctx, c, form)
+		} else {
+			out, err = s.token(ctx, c, form)
+		}
 	case revokePath:
 		status = http.StatusOK
 		out, err = struct{}{}, s.revoke(ctx, c, form)

@@ -25,7 +25,7 @@ var (
 	ErrMode         = fault.New(fault.Invalid, "response_mode: query, or leave it out")
 	ErrMissing      = fault.New(fault.Invalid, "a parameter of this grant is missing")
 	ErrResponseType = fault.New(fault.Invalid, "response_type: code")
-	ErrGrantType    = fault.New(fault.Invalid, "grant_type: authorization_code or refresh_token")
+	ErrGrantType    = fault.New(fault.Invalid, "grant_type: authorization_code or refresh_token; for a facility's system client_credentials")
 	ErrScope        = fault.New(fault.Denied, "scope: one that the agreement grants")
 	ErrKind         = fault.New(fault.Denied, "scope colour is for attested devices, decision:server for servers")
 	ErrObjectOnly   = fault.New(fault.Invalid, "this address takes client_id and request_uri, once each, and nothing else: begin again in the app")

@@ -7,12 +7,14 @@
 // authenticate by private_key_jwt or their certificate, and device instances, which
 // hold a key of their own that one of the partner's keys attests. Devices call the
 // same endpoints through a relay, encapsulated; every check is here, once, for both.
+// Facilities' systems, one organisation each, are given tokens by client credentials.
 package oauth
 
 import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -78,6 +80,8 @@ type Server struct {
 	Clients Clients
 	Grants  Grants
 	Pages   Pages
+	Systems Systems // may be nil: then no system is given a token
+	Pace    Pace    // of the systems' asking for tokens
 	Now     func() time.Time
 }
 
@@ -87,6 +91,9 @@ func (s *Server) issuer() string { return "https://" + s.Host }
 func (s *Server) Routes(mux *route.Mux) {
 	for _, path := range []string{pushPath, tokenPath, revokePath} {
 		mux.HandleFunc("POST "+path, s.direct)
+	}
+	if s.Systems != nil {
+		mux.HandleFunc("POST "+accessPath, s.access)
 	}
 	mux.HandleFunc("GET "+authorizePath, s.authorize)
 	mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.metadata)
@@ -117,13 +124,15 @@ type document struct {
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 	algs := []string{"ES256", "EdDSA"}
 	methods := []string{"private_key_jwt", "self_signed_tls_client_auth", "attest_jwt_client_auth"}
+	// client_secret_post is for the grant client_credentials alone.
+	tokenMethods := append(slices.Clone(methods), "client_secret_post")
 	raw, err := json.Marshal(document{
 		Issuer: s.issuer(), Authorize: s.issuer() + authorizePath, Token: s.issuer() + tokenPath,
 		Push: s.issuer() + pushPath, Revoke: s.issuer() + revokePath, MustPush: true,
 		Scopes:        []string{string(partner.ScopeColour), string(partner.ScopeDecision)},
 		ResponseTypes: []string{"code"}, ResponseModes: []string{"query"},
-		GrantTypes: []string{"authorization_code", "refresh_token"}, Challenges: []string{"S256"},
-		Authentication: methods, Algorithms: algs, RevokeAuth: methods, RevokeAlgs: algs,
+		GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"}, Challenges: []string{"S256"},
+		Authentication: tokenMethods, Algorithms: algs, RevokeAuth: methods, RevokeAlgs: algs,
 		Attestations: algs, Proofs: algs, Iss: true,
 	})
 	if err != nil { // strings alone always encode
