@@ -1,0 +1,74 @@
+package fhir
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/token"
+)
+
+// caller finds out who asks, and that they may ask for this at all. A proof is taken
+// here, but for what is opened: that one the keeper takes, which believes it and not
+// this server.
+func (s *Server) caller(r *http.Request, need rights) (care.Caller, error) {
+	if need == anybody {
+		return care.Caller{}, nil
+	}
+	scheme, text, ok := strings.Cut(strings.Join(r.Header.Values("Authorization"), ", "), " ")
+	if !ok {
+		return care.Caller{}, errToken
+	}
+	now := s.Now()
+	said, err := s.Tokens().OpenSystem(text, now)
+	if err != nil {
+		return care.Caller{}, err
+	}
+	switch bound := said.Key != (identity.Thumbprint{}); {
+	case !bound && !strings.EqualFold(scheme, "Bearer"):
+		return care.Caller{}, errToken
+	case !bound && need == views:
+		return care.Caller{}, errBearer
+	case bound && !strings.EqualFold(scheme, "DPoP"):
+		return care.Caller{}, errBound
+	}
+	// Before a proof is taken, so that who is held back may send it again.
+	if err := s.Pace.Take(string(said.Actor), now); err != nil {
+		return care.Caller{}, err
+	}
+	who, err := s.Systems.System(r.Context(), said.Actor)
+	if err != nil {
+		return care.Caller{}, err
+	}
+	if who.Facility != said.Facility {
+		return care.Caller{}, token.ErrToken
+	}
+	by := care.Caller{Actor: who.ID, Facility: who.Facility, Role: who.Role, Rights: who.Rights}
+	if said.Key == (identity.Thumbprint{}) {
+		return by, nil
+	}
+	p, err := s.proof(r, text, said)
+	if err != nil {
+		return care.Caller{}, err
+	}
+	if need != views {
+		return by, s.Once.Use(p, s.Now())
+	}
+	by.Ask.Proof = strings.Join(r.Header.Values("DPoP"), ", ")
+	by.Emergency = p.Purpose == keeper.PurposeBreakGlass
+	return by, nil
+}
+
+// proof verifies the proof of a request with a token that is bound to a key.
+func (s *Server) proof(r *http.Request, text string, said token.System) (dpop.Proof, error) {
+	p, err := dpop.Verify(strings.Join(r.Header.Values("DPoP"), ", "), dpop.Want{
+		Method: r.Method, URL: "https://" + s.Host + r.URL.EscapedPath(), Token: text, Fresh: s.Nonces.Fresh,
+	})
+	if err == nil && p.Thumbprint != said.Key {
+		err = dpop.ErrBound
+	}
+	return p, err
+}
