@@ -10,7 +10,7 @@ import (
 
 // Errors of the rules.
 var (
-	ErrRestricted = fault.New(fault.Denied, "these records are restricted: they are entered and not viewed, but in an emergency or by the office that restricted them")
+	ErrRestricted = fault.New(fault.Denied, "these records are restricted: they are entered and not viewed, but in an emergency")
 	ErrVersion    = fault.New(fault.Conflict, "the record has moved on: read its current version and correct that one")
 	ErrNone       = fault.New(fault.NotFound, "there is no such record")
 	ErrHeld       = fault.New(fault.Conflict, "a legal hold keeps these records")
@@ -71,9 +71,10 @@ func ParseReason(s string) (Reason, error) {
 }
 
 // MayView says whether somebody may view records that stand so: restricted ones in an
-// emergency only, or by the office.
-func MayView(s Stand, office, emergency bool) error {
-	if s.Restricted.On && !emergency && !office {
+// emergency only, which is told aloud. The office that restricts views none: it holds
+// no right over records.
+func MayView(s Stand, emergency bool) error {
+	if s.Restricted.On && !emergency {
 		return ErrRestricted
 	}
 	return nil
@@ -113,7 +114,3 @@ func LastVisit(before time.Time, m *Meta) time.Time {
 	}
 	return before
 }
-
-// CareFor is how long an encounter lets its facility ask for a care relationship, and
-// the longest that one is entered for at once.
-const CareFor = 90 * 24 * time.Hour

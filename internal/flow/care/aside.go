@@ -94,23 +94,27 @@ func settles(c Caller) error {
 	return c.Rights.Need(staff.Correct)
 }
 
-// ShowAside opens what was set aside: the claim, and the records.
+// ShowAside opens what was set aside: the claim, and the records. As with anybody's
+// records the caller's signed request names the number, as Patient/ID.
 func (f *Flow) ShowAside(ctx context.Context, c Caller, id identity.PersonID) (record.Aside, record.StoredClaim, []Record, error) {
-	a, o, err := f.asideOf(ctx, c, id)
+	if err := c.Rights.Need(staff.View); err != nil {
+		return record.Aside{}, record.StoredClaim{}, nil, err
+	}
+	a, o, err := f.asideOf(ctx, c, id, c.ask(f))
 	if err != nil {
 		return a, record.StoredClaim{}, nil, err
 	}
 	return a, *o.stand.Claim, o.records, f.fill(ctx, o.records)
 }
 
-func (f *Flow) asideOf(ctx context.Context, c Caller, id identity.PersonID) (a record.Aside, o unsealed, err error) {
+func (f *Flow) asideOf(ctx context.Context, c Caller, id identity.PersonID, ask asker) (a record.Aside, o unsealed, err error) {
 	if err := settles(c); err != nil {
 		return a, o, err
 	}
 	if a, err = f.aside(ctx, id); err != nil {
 		return a, o, err
 	}
-	o, err = f.unseal(ctx, id, everything, c.ask(f))
+	o, err = f.unseal(ctx, id, everything, ask)
 	if err == nil && o.stand.Claim == nil {
 		err = ErrAltered
 	}
@@ -125,13 +129,13 @@ func (f *Flow) aside(ctx context.Context, id identity.PersonID) (a record.Aside,
 	return a, err
 }
 
-// Attach enters what waits as records of a person. What was set aside stays as it is,
-// and Undo takes the attachment back.
+// Attach enters what waits as records of a person, and shows nothing of it. What was
+// set aside stays as it is, and Undo takes the attachment back.
 func (f *Flow) Attach(ctx context.Context, c Caller, id, to identity.PersonID, why record.Reason) (Done, error) {
 	if _, err := record.ParseReason(string(why)); err != nil {
 		return Done{}, err
 	}
-	a, o, err := f.asideOf(ctx, c, id)
+	a, o, err := f.asideOf(ctx, c, id, f.platform("attach", c.Actor))
 	if err != nil {
 		return Done{}, err
 	}

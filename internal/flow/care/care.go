@@ -7,7 +7,7 @@
 // again and tries again. What is written of a person at once is written whole or not at
 // all, and nobody is told that it was taken before all three have happened.
 //
-// Records are opened on the word of who asks (keeper.Ask): this flow passes it on and
+// Records are shown on the word of who asks (keeper.Ask): this flow passes it on and
 // could not speak for them. What a colour rests on follows in a second transaction,
 // which a row of the first one calls for until it is done (Drain). The flow sequences;
 // who a record is about, what it is, who may see it and what it says of a colour are
@@ -49,8 +49,9 @@ type Keeper interface {
 	Index(ctx context.Context, kind keeper.Kind, values [][]byte) ([]identity.Tag, error)
 	// Register makes numbers for records that are set aside.
 	Register(ctx context.Context, n int) ([]keeper.Registered, error)
-	// Read opens on the platform's own word: registered attributes, to match by, and
-	// what a colour has to follow after a crash.
+	// Read opens on the platform's own word, for what is shown to nobody: registered
+	// attributes, to match by; what a colour has to follow after a crash; how records
+	// stand, and what was set aside, to write them anew.
 	Read(ctx context.Context, i keeper.Intent, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error)
 	WriteRecords(ctx context.Context, e []keeper.Enter) ([]keeper.Entered, error)
 	SettleRecords(ctx context.Context, s []keeper.Settled) error

@@ -214,8 +214,8 @@ func TestRestricted(t *testing.T) {
 	}
 	emergency := hospital
 	emergency.Emergency = true
-	for _, c := range []care.Caller{emergency, office} {
-		if _, err := s.Care.Open(t.Context(), c, ref, 0); err != nil {
+	for c, want := range map[*care.Caller]error{&emergency: nil, &office: staff.ErrRight} {
+		if _, err := s.Care.Open(t.Context(), *c, ref, 0); !errors.Is(err, want) {
 			t.Errorf("%s: %v", c.Actor, err)
 		}
 	}
@@ -445,7 +445,7 @@ func TestAside(t *testing.T) {
 	if err != nil || len(waiting) != 3 || waiting[0].Steps[0].Against != who {
 		t.Fatalf("%+v %v", waiting, err)
 	}
-	one, claim, records, err := s.Care.ShowAside(t.Context(), office, cases[0])
+	one, claim, records, err := s.Care.ShowAside(t.Context(), hospital, cases[0])
 	if err != nil || claim.Names[0] != "Ana Contoh" || claim.NIK != nikA || len(records) != 2 || one.Reason != record.ReasonName {
 		t.Fatalf("%+v %d %v", one, len(records), err)
 	}

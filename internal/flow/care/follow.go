@@ -190,7 +190,7 @@ func (f *Flow) says(ctx context.Context, w record.Follow) (status.Evidence, bool
 		})
 		return e, !late, err
 	}
-	o, err := f.unseal(ctx, w.Person, choose, f.platform("colour-of-record"))
+	o, err := f.unseal(ctx, w.Person, choose, f.platform("colour-of-record", ""))
 	if errors.Is(err, record.ErrNone) {
 		return status.Evidence{}, false, nil
 	}

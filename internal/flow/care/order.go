@@ -57,20 +57,20 @@ func (f *Flow) stand(ctx context.Context, c Caller, who identity.PersonID) (reco
 			return []record.Version{{Number: record.Standing, Version: at}}
 		}
 		return nil
-	}, c.ask(f))
+	}, f.platform("stand", c.Actor))
 	if errors.Is(err, record.ErrNone) {
 		err = nil
 	}
 	return o.stand, o.standAt, err
 }
 
-// MayErase opens all that a person has and says whether it may be destroyed:
+// MayErase opens all that a person has, shows none of it, and says whether it may be destroyed:
 // record.ErrHeld, record.ErrKept, or nil. The last visit is the latest encounter.
 func (f *Flow) MayErase(ctx context.Context, c Caller, who identity.PersonID) error {
 	if c.Role != staff.RoleOfficer {
 		return ErrOffice
 	}
-	o, err := f.unseal(ctx, who, everything, c.ask(f))
+	o, err := f.unseal(ctx, who, everything, f.platform("retention", c.Actor))
 	if errors.Is(err, record.ErrNone) {
 		return nil
 	}

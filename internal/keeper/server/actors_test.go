@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
@@ -55,6 +56,25 @@ func TestWhoseRequestsAreBelieved(t *testing.T) {
 				t.Errorf("%s: keys came with the refusal", tc.name)
 			}
 		}
+	}
+}
+
+// TestHowRecordsStandGoesWithEach: whoever may open a record learns whether the
+// person's are restricted.
+func TestHowRecordsStandGoesWithEach(t *testing.T) {
+	h := newHouse(t, durabletest.New(1), 1)
+	out, err := h.WriteRecords([]keeper.Enter{{Person: 1, Have: h.have, Records: []keeper.Record{keeper.Record(record.Standing)}}})
+	if err != nil || out[0].Err != nil {
+		t.Fatal(err, out[0].Err)
+	}
+	have := with(h.have, []keeper.Record{keeper.Record(record.Standing)}, out[0].Version)
+	one, stand := keeper.Version{Record: firstRecord, Version: 1}, keeper.Version{Record: keeper.Record(record.Standing), Version: out[0].Version}
+	for _, tc := range []struct {
+		want keeper.Version
+		err  error
+	}{{stand, nil}, {h.have[1], keeper.ErrActor}} {
+		_, _, err := h.OpenRecords(h.doctor.ask("GET", "/fhir/R4/Observation/1-65536"), []keeper.Read{{Person: 1, Have: have, Want: []keeper.Version{one, tc.want}}})
+		wants(t, "one record and another", err, tc.err)
 	}
 }
 

@@ -80,6 +80,7 @@ type Keeper struct {
 	spent    map[string]*spender
 	meter    *meter // of people's identifiers
 	sources  *meter // of records' names
+	numbers  *meter // of people, for the server
 
 	index   []byte
 	epoch   cipher.AEAD
@@ -128,7 +129,7 @@ func newKeeper(opt Options) *Keeper {
 		erased: map[identity.PersonID]keeper.Erased{}, wraps: wraps{dirty: map[int]bool{}},
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
-		meter: identifierMeter(), sources: sourceMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
+		meter: identifierMeter(), sources: sourceMeter(), numbers: numberMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
 		desk: desk.New(opt.Norms), believe: (*Keeper).verify,
 	}
 }

@@ -25,6 +25,10 @@ func identifierMeter() *meter { return &meter{rate: 20, burst: 200, hour: 5000} 
 // that a facility enters is looked up, and none of those names is a person's.
 func sourceMeter() *meter { return &meter{rate: 500, burst: 20_000, hour: 1_000_000} }
 
+// numberMeter is of numbers that the server itself may make, for records that match
+// nobody and wait. People are registered on the admin socket.
+func numberMeter() *meter { return &meter{rate: 1, burst: 100, hour: 1000} }
+
 func (m *meter) take(now time.Time, n int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -15,7 +15,9 @@ import (
 // OpenRecords gives the keys of the versions that somebody asks for in their own
 // signed words, after that is durable and within their budget. All reads are of the
 // one person whom the proof's path names; of a record that it names, only that one's
-// versions. A proof is taken once, and not yet when no read agrees with its head.
+// versions, and how the person's records stand, without which nobody could know that
+// they are restricted. A proof is taken once, and not yet when no read agrees with its
+// head.
 func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
 	now := k.now().Truncate(time.Millisecond)
 	by, err := k.believe(k, a, now)
@@ -63,7 +65,7 @@ func (a *asker) asks(reads []keeper.Read) (ref record.Ref, emergency bool, err e
 			return ref, false, keeper.ErrActor
 		}
 		for _, w := range r.Want {
-			if ref.Number != 0 && w.Record != keeper.Record(ref.Number) {
+			if ref.Number != 0 && w.Record != keeper.Record(ref.Number) && w.Record != keeper.Record(record.Standing) {
 				return ref, false, keeper.ErrActor
 			}
 		}

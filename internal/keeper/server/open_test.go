@@ -20,7 +20,7 @@ func TestWhatARequestOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := h.doctor.ask("GET", "/fhir/R4/Observation/1-65537")
+	ask := h.doctor.ask("GET", "/fhir/R4/Observation/1-65538")
 	receipt, out, err := h.OpenRecords(ask, []keeper.Read{{Person: 1, Have: h.have, Want: h.have[1:]}})
 	if err != nil || len(out) != 1 || out[0].Err != nil || len(out[0].Keys) != 1 || !slices.Equal(out[0].Keys[0], want.Keys[1]) {
 		t.Fatalf("one record: %+v %v", out, err)
@@ -31,7 +31,7 @@ func TestWhatARequestOpens(t *testing.T) {
 	all := records(h.Keeper, recOpened)
 	b := all[len(all)-1]
 	if [16]byte(b) != receipt.Intent || desk.Class(b[24]) != desk.Stranger || binary.BigEndian.Uint64(b[26:]) != 1 ||
-		string(b[35:35+int(b[34])]) != "staff-1" || binary.BigEndian.Uint64(b[42:]) != 65537 || binary.BigEndian.Uint64(b[50:]) != 1 || len(b) != 58 {
+		string(b[35:35+int(b[34])]) != "staff-1" || binary.BigEndian.Uint64(b[42:]) != 65538 || binary.BigEndian.Uint64(b[50:]) != 1 || len(b) != 58 {
 		t.Errorf("the record % x", b)
 	}
 	// The person's own path opens all there is of them, their name too.
@@ -45,7 +45,7 @@ func TestWhatARequestOpens(t *testing.T) {
 		"another record beside":     {{Person: 1, Have: h.have, Want: h.have}},
 		"whether there are records": {{Person: 2, Records: true}},
 	} {
-		_, _, err := h.OpenRecords(h.doctor.ask("GET", "/fhir/R4/Observation/1-65537"), reads)
+		_, _, err := h.OpenRecords(h.doctor.ask("GET", "/fhir/R4/Observation/1-65538"), reads)
 		wants(t, name, err, keeper.ErrActor)
 	}
 	_, _, err = h.OpenRecords(h.doctor.ask("GET", "/fhir/R4/Patient/1"), nil)

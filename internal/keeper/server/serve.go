@@ -139,8 +139,9 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	case wire.Index:
 		a.Tags, err = k.Index(role, r.Kind, r.Values)
 	case wire.Register:
-		if role != keeper.RoleAdmin {
-			err = keeper.ErrRole
+		if role != keeper.RoleAdmin && !k.numbers.take(k.now(), r.N) {
+			k.refused.Add(1)
+			err = keeper.ErrBudget
 			break
 		}
 		a.Registered, err = k.Register(r.N)

@@ -201,8 +201,8 @@ func TestTheServersSocketMayNotAskAll(t *testing.T) {
 	if _, err := s.admin.Register(ctx, 1); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.serve.Register(ctx, 1)
-	wants(t, "register", err, keeper.ErrRole)
+	_, err := s.serve.Register(ctx, 101)
+	wants(t, "register many", err, keeper.ErrBudget)
 	_, err = s.serve.Certificates(ctx)
 	wants(t, "certificates", err, keeper.ErrRole)
 	_, _, err = s.serve.Read(ctx, importer(), []keeper.Read{{Person: 1, Have: person1()}})
@@ -242,7 +242,7 @@ func TestErrorsCrossTheWireAsThemselves(t *testing.T) {
 			_, err := s.serve.OpenEvents(ctx, importerOf(keeper.BudgetSelf), today, make([]keeper.SealedEvent, 1))
 			return err
 		}},
-		{keeper.ErrRole, func() error { _, err := s.serve.Register(ctx, 1); return err }},
+		{keeper.ErrRole, func() error { _, err := s.serve.Certificates(ctx); return err }},
 	} {
 		wants(t, tc.want.Error(), tc.ask(), tc.want)
 	}
