@@ -43,6 +43,7 @@ type Config struct {
 	Retention Retention `toml:"retention" embed:"" prefix:"retention-"`
 	Message   Message   `toml:"message" embed:"" prefix:"message-"`
 	Link      LinkLimit `toml:"link" embed:"" prefix:"link-"`
+	Staff     Staff     `toml:"staff" embed:"" prefix:"staff-"`
 	Log       Log       `toml:"log" embed:"" prefix:"log-"`
 }
 

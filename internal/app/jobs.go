@@ -38,6 +38,7 @@ func (s *Server) jobs() []job {
 		{"forget-cards", time.Hour, s.forgetCards},
 		{"forget-journeys", time.Hour, s.forgetJourneys},
 		{"attempts", time.Minute, s.lapse},
+		{"staff", time.Hour, s.tidyStaff},
 		{"sweep", time.Hour, s.sweep},
 	}
 }

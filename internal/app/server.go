@@ -20,6 +20,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store/sqlite"
 	"github.com/amanah-project/amanah/internal/telemetry"
 	"github.com/amanah-project/amanah/internal/web/api"
+	"github.com/amanah-project/amanah/internal/web/console"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/oauth"
 	"github.com/amanah-project/amanah/internal/web/problem"
@@ -50,6 +51,7 @@ type Server struct {
 	nonces  *dpop.Nonces
 	pages   func(*oauth.Server) oauth.Pages // on which people consent; nil for none
 	linking *linking
+	console *console.Console
 	http    *http.Server
 	ops     *http.Server
 }
@@ -94,6 +96,9 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 		return nil, err
 	}
 	s.pages = s.linking.under
+	if s.console, err = newConsole(s); err != nil {
+		return nil, err
+	}
 	s.observe()
 	return s, nil
 }
@@ -197,6 +202,7 @@ func (s *Server) routes() *route.Mux {
 	doors.Routes(mux)
 	s.journeys().Routes(mux)
 	s.linking.routes(mux)
+	s.console.Routes(mux)
 	return mux
 }
 

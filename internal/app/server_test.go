@@ -63,7 +63,7 @@ func newRig(t *testing.T) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}})
+	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}, Origin: "https://localhost"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -90,6 +90,7 @@ type commands struct {
 	Link     linkCmd     `cmd:"" help:"Link a device to a person."`
 	Device   deviceCmd   `cmd:"" help:"Act as a linked device: check in, check out, see one's own colour and visits."`
 	Dispute  disputeCmd  `cmd:"" help:"Answer what people contest."`
+	Staff    staffCmd    `cmd:"" help:"Invite and enrol who works with records."`
 	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`
 	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
 	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`

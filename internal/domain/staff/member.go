@@ -62,6 +62,23 @@ func ParseRole(s string) (Role, error) {
 	return 0, ErrRole
 }
 
+// ParseRights reads rights separated by commas; ErrRights.
+func ParseRights(s string) (out Rights, err error) {
+	for _, name := range strings.Split(s, ",") {
+		switch strings.TrimSpace(name) {
+		case "enter":
+			out |= Enter
+		case "correct":
+			out |= Correct
+		case "view":
+			out |= View
+		default:
+			return 0, ErrRights
+		}
+	}
+	return out, nil
+}
+
 // Person reports whether a role is somebody's, who signs in by a passkey.
 func (r Role) Person() bool { return r == RoleClinician || r == RoleOfficer }
 
