@@ -85,7 +85,7 @@ func (k *Keeper) decide(by *asker, now time.Time, kind byte, may func() (decisio
 		k.deskMu.Unlock()
 		return err
 	}
-	_, _, wait := k.journal.put(kind, payload)
+	_, _, wait := k.journal.Put(kind, payload)
 	k.deskMu.Unlock()
 	return wait()
 }

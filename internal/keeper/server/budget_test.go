@@ -10,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // reads is n people to open, all versions that each has.
@@ -57,9 +58,9 @@ func TestBudgets(t *testing.T) {
 			}
 			wants(t, "three more at once", spend(k, tc.budget, "a", 3), keeper.ErrBudget)
 			wants(t, "which counted nothing: two more", spend(k, tc.budget, "a", 2), nil)
-			seq := k.journal.durable().Seq
+			seq := k.journal.Durable().Seq
 			wants(t, "one more", spend(k, tc.budget, "a", 1), keeper.ErrBudget)
-			if k.journal.durable().Seq != seq {
+			if k.journal.Durable().Seq != seq {
 				t.Error("a refused intent was journaled")
 			}
 			other := error(nil)
@@ -119,14 +120,14 @@ func TestNoIntentIsTooLargeForTheJournal(t *testing.T) {
 	c, d := newClock(), durabletest.New(1)
 	k := start(t, d, c)
 	register(t, k, 1)
-	want := make([]keeper.Version, maxRecord/24+1)
+	want := make([]keeper.Version, journal.MaxRecord/24+1)
 	for i := range want {
 		want[i] = person1()[0]
 	}
 	_, _, err := k.Read(keeper.RoleServe, keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob},
 		[]keeper.Read{{Person: 1, Have: person1(), Want: want}})
 	wants(t, "a third of a million versions", err, keeper.ErrTooMany)
-	if 128+24*maxWants > maxRecord {
+	if 128+24*maxWants > journal.MaxRecord {
 		t.Error("the versions of one intent do not fit a record")
 	}
 	k = restart(t, k, c)
@@ -187,7 +188,7 @@ func TestReceiptsHoldForWhatTheySay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := k.journal.durable()
+	at := k.journal.Durable()
 	if !r.Holds(logPublic(k)) || r.Intent != i.ID || r.Seq != at.Seq || r.Chain != at.Chain || !r.At.Equal(c.now()) {
 		t.Errorf("the receipt %+v", r)
 	}

@@ -84,7 +84,7 @@ func (k *Keeper) dayKeys(d day.Day) (*dayKeySet, error) {
 	}
 	k.days[d] = ks
 	hash := keyHash(key)
-	_, _, err = k.journal.append(recDay, append(binary.BigEndian.AppendUint32(nil, uint32(d)), hash[:]...))
+	_, _, err = k.journal.Append(recDay, append(binary.BigEndian.AppendUint32(nil, uint32(d)), hash[:]...))
 	if err == nil {
 		err = k.storeDays()
 	}
@@ -167,7 +167,7 @@ func (k *Keeper) DestroyDay(d day.Day) (keeper.Certificate, error) {
 	payload := binary.BigEndian.AppendUint32(nil, uint32(d))
 	payload = binary.BigEndian.AppendUint64(payload, uint64(c.Destroyed.Unix()))
 	payload = append(payload, c.KeyHash[:]...)
-	seq, _, err := k.journal.append(recDestroy, payload)
+	seq, _, err := k.journal.Append(recDestroy, payload)
 	if err != nil {
 		return keeper.Certificate{}, err
 	}

@@ -36,7 +36,7 @@ func (k *Keeper) Erase(role keeper.Role, e keeper.Erase) (keeper.Erased, error) 
 		Person: e.Person, Reason: e.Reason, At: k.now().Truncate(time.Second), KeyHash: personHash(s.key[:]),
 	}
 	c.Unreadable = k.unreadable(c.At)
-	seq, _, wait := k.journal.put(recErase, erasePayload(c, e))
+	seq, _, wait := k.journal.Put(recErase, erasePayload(c, e))
 	s.key, s.fate = [32]byte{}, erased
 	k.mu.Unlock()
 	k.wraps.dirty[int(e.Person-1)/slotChunk] = true

@@ -16,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // clock is the time as a test sets it; the keeper's own goroutines read it, too.
@@ -154,8 +155,8 @@ func wants(t testing.TB, what string, got, want error) {
 
 func records(k *Keeper, kind byte) (out [][]byte) {
 	raw, _ := durable.ReadFile(k.disk, "journal")
-	for len(raw) >= int(recordLen(0)) {
-		n := int(recordLen(int(binary.BigEndian.Uint32(raw))))
+	for len(raw) >= int(journal.Len(0)) {
+		n := int(journal.Len(int(binary.BigEndian.Uint32(raw))))
 		if raw[4] == kind {
 			out = append(out, slices.Clone(raw[5:n-32]))
 		}

@@ -25,7 +25,7 @@ type session struct {
 func (k *Keeper) OpenGate() (accesslog.GateID, accesslog.Hash, error) {
 	var id accesslog.GateID
 	rand.Read(id[:])
-	_, chain, err := k.journal.append(recGate, id[:])
+	_, chain, err := k.journal.Append(recGate, id[:])
 	if err != nil {
 		return id, accesslog.Hash{}, err
 	}
@@ -73,7 +73,7 @@ func (k *Keeper) PutColours(decided []keeper.Decided) ([]status.SealedColour, er
 		payload = binary.BigEndian.AppendUint64(payload, uint64(d.Person))
 		payload = binary.BigEndian.AppendUint32(payload, s.colour)
 	}
-	_, _, wait := k.journal.put(recColours, payload)
+	_, _, wait := k.journal.Put(recColours, payload)
 	k.mu.Unlock()
 	return out, wait()
 }

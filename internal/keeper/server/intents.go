@@ -11,6 +11,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // allowance is what one budget permits.
@@ -163,7 +164,7 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 			b = binary.BigEndian.AppendUint64(b, v.Version)
 		}
 	}
-	seq, chain, err := k.journal.append(recIntent, b)
+	seq, chain, err := k.journal.Append(recIntent, b)
 	if err != nil {
 		return keeper.Receipt{}, err
 	}
@@ -173,8 +174,8 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 	return r, nil
 }
 
-// maxWants bounds the versions of one intent, whose record must fit maxRecord.
-const maxWants = maxRecord / 64
+// maxWants bounds the versions of one intent, whose record must fit journal.MaxRecord.
+const maxWants = journal.MaxRecord / 64
 
 // Read gives the keys of the versions an intent names, after it is durable.
 func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {

@@ -27,6 +27,7 @@ import (
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/desk"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // ErrLocked is returned when another keeper runs on the same folder.
@@ -57,7 +58,7 @@ type Keeper struct {
 	root    Root
 	disk    durable.FS
 	lock    io.Closer
-	journal *journal
+	journal *journal.Journal
 	started time.Time
 
 	mu     sync.Mutex // people and counts
@@ -140,7 +141,7 @@ func (k *Keeper) closeOpen() (err error) {
 		err = k.asks.close()
 	}
 	if k.journal != nil {
-		err = errors.Join(err, k.journal.close())
+		err = errors.Join(err, k.journal.Close())
 	}
 	if k.lock != nil {
 		err = errors.Join(err, k.lock.Close())
@@ -174,7 +175,7 @@ func (k *Keeper) open() error {
 	if err != nil {
 		return err
 	}
-	if k.journal, err = openJournal(k.disk, known, k.replay); err != nil {
+	if k.journal, err = journal.Open(k.disk, known, k.replay); err != nil {
 		return err
 	}
 	for d, c := range k.certificates {
@@ -197,17 +198,17 @@ func (k *Keeper) open() error {
 	if err := k.openAsks(); err != nil {
 		return err
 	}
-	if _, _, err = k.journal.append(recStart, nil); err != nil {
+	if _, _, err = k.journal.Append(recStart, nil); err != nil {
 		return err
 	}
 	return k.storeMark()
 }
 
 // loadMark reads the place that the journal is known to have passed.
-func (k *Keeper) loadMark() (m mark, err error) {
+func (k *Keeper) loadMark() (m journal.Mark, err error) {
 	raw, err := durable.ReadFile(k.disk, "mark")
 	if errors.Is(err, fs.ErrNotExist) {
-		return mark{}, nil
+		return journal.Mark{}, nil
 	}
 	if err == nil {
 		err = k.loadWrapped("mark", raw, &m)
@@ -217,7 +218,7 @@ func (k *Keeper) loadMark() (m mark, err error) {
 
 // storeMark notes how far the journal is on disk, so that a journal cut back to an
 // older end, with the heads it held, is found at the next start.
-func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.durable()) }
+func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.Durable()) }
 
 // keyFiles are the files that are worth nothing without the root key.
 var keyFiles = []string{"fixed", "journal", "mark", "days", "service", "wrapkey"}
@@ -277,7 +278,7 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 
 // failed is why the keeper must not go on: what it holds in memory may be ahead of
 // what a restart would find.
-func (k *Keeper) failed() error { return errors.Join(k.journal.failed(), k.asks.failed()) }
+func (k *Keeper) failed() error { return errors.Join(k.journal.Failed(), k.asks.failed()) }
 
 // Health is the keeper's account of itself.
 func (k *Keeper) Health() (keeper.Health, error) {
@@ -288,7 +289,7 @@ func (k *Keeper) Health() (keeper.Health, error) {
 	k.mu.Lock()
 	h.People = uint64(k.people.n)
 	k.mu.Unlock()
-	at := k.journal.durable()
+	at := k.journal.Durable()
 	h.Seq, h.Chain = at.Seq, at.Chain
 	k.dayMu.RLock()
 	defer k.dayMu.RUnlock()
@@ -304,7 +305,7 @@ func (k *Keeper) Health() (keeper.Health, error) {
 // Close stops the keeper.
 func (k *Keeper) Close() error {
 	asks := k.asks.close()
-	journal := k.journal.close()
+	journal := k.journal.Close()
 	if journal == nil {
 		journal = k.storeMark()
 	}

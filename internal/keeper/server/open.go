@@ -94,7 +94,7 @@ func (k *Keeper) intendSigned(by asker, who identity.PersonID, emergency bool, n
 		return keeper.Receipt{}, err
 	}
 	k.desk.Opened(o, now)
-	seq, chain, wait := k.journal.put(recOpened, encodeOpened(id, o, names))
+	seq, chain, wait := k.journal.Put(recOpened, encodeOpened(id, o, names))
 	k.deskMu.Unlock()
 	if err := wait(); err != nil {
 		return keeper.Receipt{}, err

@@ -25,7 +25,7 @@ func TestWhatARequestOpens(t *testing.T) {
 	if err != nil || len(out) != 1 || out[0].Err != nil || len(out[0].Keys) != 1 || !slices.Equal(out[0].Keys[0], want.Keys[1]) {
 		t.Fatalf("one record: %+v %v", out, err)
 	}
-	if !receipt.Holds(logPublic(h.Keeper)) || receipt.Loud || !receipt.At.Equal(h.c.now()) || receipt.Seq != h.journal.durable().Seq {
+	if !receipt.Holds(logPublic(h.Keeper)) || receipt.Loud || !receipt.At.Equal(h.c.now()) || receipt.Seq != h.journal.Durable().Seq {
 		t.Errorf("the receipt %+v", receipt)
 	}
 	all := records(h.Keeper, recOpened)

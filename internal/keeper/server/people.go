@@ -128,7 +128,7 @@ func (k *Keeper) register(n int) (wait func() error, out []keeper.Registered, er
 	for i := range fresh {
 		k.people.add(fresh[i])
 	}
-	_, _, wait = k.journal.put(recPeople, payload)
+	_, _, wait = k.journal.Put(recPeople, payload)
 	return wait, out, nil
 }
 
@@ -217,7 +217,7 @@ func (k *Keeper) Write(writes []keeper.Write) ([]keeper.Written, error) {
 		payload = append(payload, s.before[:]...)
 		out[i] = keeper.Written{Version: s.counter, Key: key}
 	}
-	_, _, wait := k.journal.put(recWrites, payload)
+	_, _, wait := k.journal.Put(recWrites, payload)
 	k.mu.Unlock()
 	return out, wait()
 }
@@ -254,7 +254,7 @@ func (k *Keeper) Settle(settled []keeper.Settled) error {
 		payload = binary.BigEndian.AppendUint64(payload, uint64(c.Person))
 		payload = binary.BigEndian.AppendUint64(payload, c.Version)
 	}
-	_, _, wait := k.journal.put(recSettled, payload)
+	_, _, wait := k.journal.Put(recSettled, payload)
 	k.mu.Unlock()
 	return wait()
 }

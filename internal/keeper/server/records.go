@@ -219,7 +219,7 @@ func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
 		payload = append(payload, bases[i][:]...)
 		payload = append(payload, w.head[:]...)
 	}
-	_, _, wait := k.journal.put(recEnters, payload)
+	_, _, wait := k.journal.Put(recEnters, payload)
 	k.mu.Unlock()
 	return out, wait()
 }
@@ -286,7 +286,7 @@ func (k *Keeper) SettleRecords(settled []keeper.Settled) error {
 			payload = binary.BigEndian.AppendUint64(payload, c.Version)
 		}
 	}
-	_, _, wait := k.journal.put(recEntered, payload)
+	_, _, wait := k.journal.Put(recEntered, payload)
 	k.mu.Unlock()
 	return wait()
 }

@@ -164,7 +164,7 @@ func (s *service) rotate(k *Keeper, now time.Time) error {
 	if !changed {
 		return nil
 	}
-	if _, _, err := k.journal.append(recService, nil); err != nil {
+	if _, _, err := k.journal.Append(recService, nil); err != nil {
 		return err
 	}
 	if err := k.storeWrapped("service", made); err != nil {
@@ -217,7 +217,7 @@ func (k *Keeper) Attest(role keeper.Role, digest [32]byte) (c partner.Countersig
 		return c, keeper.ErrRole
 	}
 	c.At = k.now().Truncate(time.Millisecond)
-	if c.Seq, _, err = k.journal.append(recAttest, digest[:]); err == nil {
+	if c.Seq, _, err = k.journal.Append(recAttest, digest[:]); err == nil {
 		c.Sign(k.logKey, digest)
 	}
 	return c, err

@@ -170,7 +170,7 @@ func (k *Keeper) checkWraps() error {
 
 func (k *Keeper) journalWrapKey(key wrapKey) error {
 	hash := wrapHash(key.Key)
-	if _, _, err := k.journal.append(recWrapKey, append(binary.BigEndian.AppendUint32(nil, key.Gen), hash[:]...)); err != nil {
+	if _, _, err := k.journal.Append(recWrapKey, append(binary.BigEndian.AppendUint32(nil, key.Gen), hash[:]...)); err != nil {
 		return err
 	}
 	k.wraps.made = key.Gen
@@ -199,7 +199,7 @@ func (k *Keeper) dropWraps() error {
 	if w.gone == w.key.Gen {
 		return nil
 	}
-	if _, _, err := k.journal.append(recWrapGone, binary.BigEndian.AppendUint32(nil, w.key.Gen)); err != nil {
+	if _, _, err := k.journal.Append(recWrapGone, binary.BigEndian.AppendUint32(nil, w.key.Gen)); err != nil {
 		return err
 	}
 	w.gone = w.key.Gen
@@ -296,7 +296,7 @@ func (k *Keeper) rewrap() error {
 	if err := k.storeWrapped("wrapkey", next); err != nil {
 		// Either may be on disk: only a restart tells under which key to go on.
 		err = fmt.Errorf("%w: the wrap key cannot be stored: %v", keeper.ErrUnavailable, err)
-		k.journal.die(err)
+		k.journal.Die(err)
 		return err
 	}
 	w.key, w.aead = next, aead

@@ -1,4 +1,6 @@
-package server
+// Package journal keeps an append-only record of what a process did: each entry is
+// chained to all before it, and is on disk before anybody is told that it is there.
+package journal
 
 import (
 	"bufio"
@@ -15,53 +17,21 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
-// ErrJournal is returned for a journal that was altered where it should not end.
-var ErrJournal = fault.New(fault.Unavailable, "the journal is broken before its end: restore the keeper's folder from its standby or backup, and do not cut the file")
+// ErrBroken is returned for a journal that was altered where it should not end.
+var ErrBroken = fault.New(fault.Unavailable, "the journal is broken before its end: restore the keeper's folder from its standby or backup, and do not cut the file")
 
-// Types of journal records.
-const (
-	recStart   = 1 + iota // the keeper began
-	recPeople             // persons registered
-	recWrites             // heads moved
-	recSettled            // heads confirmed
-	recColours            // colours sealed: versions moved
-	recIntent             // an intent, before its keys
-	recGate               // a gate session opened
-	recDay                // a day's key made: its hash
-	recDestroy            // a day's key destroyed
-	recService            // service keys made
-	recAttest             // a digest signed for an operator
-)
+// MaxRecord bounds a payload in bytes.
+const MaxRecord = 8 << 20
 
-// Types of journal records, of health records.
-const (
-	recEnters   = 32 + iota // health records' writes begun
-	recEntered              // and known to have come to be
-	recActor                // an actor enrolled, changed or ended, or waiting for a second officer
-	recApproval             // a second person's word for an actor
-	recRelation             // a facility treats a person
-	recOpened               // a person opened for an actor, before the keys
-)
-
-// Types of journal records, of keys that end.
-const (
-	recWrapKey  = 48 + iota // a wrap key made: its number and hash
-	recWrapGone             // wrap keys below a number destroyed
-	recErase                // a person's key destroyed
-)
-
-const maxRecord = 8 << 20
-
-// journal is the keeper's append-only record. A record is its length, its type,
-// its payload and the chain: SHA-256 over the chain before, the type and the
-// payload. append returns when the record is on disk; callers that come together
+// Journal is an open journal. A record is its length, its type, its payload and the
+// chain: SHA-256 over the chain before, the type and the payload. Append returns when the record is on disk; callers that come together
 // share one fsync.
-type journal struct {
+type Journal struct {
 	f     durable.File
 	mu    sync.Mutex
 	buf   []byte // written by callers, not yet in the file
-	last  mark   // the last record put
-	safe  mark   // the last record on disk
+	last  Mark   // the last record put
+	safe  Mark   // the last record on disk
 	size  int64
 	group *flush // what the next fsync makes durable
 	work  chan struct{}
@@ -71,8 +41,8 @@ type journal struct {
 	over  bool  // closed: what comes now would wait for ever
 }
 
-// mark is a place in the journal: a record's number and the chain after it.
-type mark struct {
+// Mark is a place in the journal: a record's number and the chain after it.
+type Mark struct {
 	Seq   uint64
 	Chain [32]byte
 }
@@ -82,15 +52,15 @@ type flush struct {
 	err  error
 }
 
-// openJournal replays the journal into apply and opens it for appending. A torn
-// end, which nobody was told of, is cut off; any other damage is ErrJournal, and
+// Open replays the folder's file "journal" into apply and opens it for appending. A
+// torn end, which nobody was told of, is cut off; any other damage is ErrBroken, and
 // so is a journal that does not reach the mark it is known to have passed.
-func openJournal(d durable.FS, known mark, apply func(seq uint64, kind byte, payload []byte) error) (*journal, error) {
+func Open(d durable.FS, known Mark, apply func(seq uint64, kind byte, payload []byte) error) (*Journal, error) {
 	f, err := d.Open("journal", durable.Append)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	j := &journal{f: f, work: make(chan struct{}, 1), quit: make(chan struct{}), group: &flush{done: make(chan struct{})}}
+	j := &Journal{f: f, work: make(chan struct{}, 1), quit: make(chan struct{}), group: &flush{done: make(chan struct{})}}
 	if err := j.replay(known, apply); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -103,7 +73,7 @@ func openJournal(d durable.FS, known mark, apply func(seq uint64, kind byte, pay
 	return j, nil
 }
 
-func (j *journal) replay(known mark, apply func(uint64, byte, []byte) error) error {
+func (j *Journal) replay(known Mark, apply func(uint64, byte, []byte) error) error {
 	size, err := j.f.Size()
 	if err != nil {
 		return err
@@ -117,17 +87,17 @@ func (j *journal) replay(known mark, apply func(uint64, byte, []byte) error) err
 		if err != nil {
 			return err
 		}
-		j.last = mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
-		j.size += recordLen(len(payload))
+		j.last = Mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
+		j.size += Len(len(payload))
 		if err := apply(j.last.Seq, kind, payload); err != nil {
 			return fmt.Errorf("journal record %d: %w", j.last.Seq, err)
 		}
 		if j.last.Seq == known.Seq && j.last != known {
-			return ErrJournal
+			return ErrBroken
 		}
 	}
 	if j.last.Seq < known.Seq {
-		return ErrJournal
+		return ErrBroken
 	}
 	if j.size == size {
 		return nil
@@ -140,20 +110,21 @@ func (j *journal) replay(known mark, apply func(uint64, byte, []byte) error) err
 
 var errTorn = errors.New("torn record")
 
-func recordLen(payload int) int64 { return 5 + int64(payload) + 32 }
+// Len is how long a record of so long a payload is in the file.
+func Len(payload int) int64 { return 5 + int64(payload) + 32 }
 
 // readRecord reads one record of a file that has left bytes more. A record that
 // does not end or does not fit its chain is torn.
 func readRecord(r io.Reader, left int64, chain [32]byte) (kind byte, payload []byte, err error) {
 	var head [5]byte
-	if left < recordLen(0) {
+	if left < Len(0) {
 		return 0, nil, errTorn
 	}
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return 0, nil, err
 	}
 	size := binary.BigEndian.Uint32(head[:])
-	if size > maxRecord || recordLen(int(size)) > left {
+	if size > MaxRecord || Len(int(size)) > left {
 		return 0, nil, errTorn
 	}
 	body := make([]byte, size+32)
@@ -167,17 +138,17 @@ func readRecord(r io.Reader, left int64, chain [32]byte) (kind byte, payload []b
 	return head[4], payload, nil
 }
 
-// checkTorn returns ErrJournal unless the left bytes at the end can be what an
+// checkTorn returns ErrBroken unless the left bytes at the end can be what an
 // interrupted write leaves: the beginning of a record, then nothing or zeros. A
 // whole record whose length alone was altered is no such thing, nor is one with
 // others after it.
-func (j *journal) checkTorn(left int64) error {
-	rest := make([]byte, min(left, recordLen(maxRecord)+1))
+func (j *Journal) checkTorn(left int64) error {
+	rest := make([]byte, min(left, Len(MaxRecord)+1))
 	if n, err := j.f.ReadAt(rest, j.size); n < len(rest) {
 		return err
 	}
 	if int64(len(rest)) < left {
-		return ErrJournal // more than one record may hold
+		return ErrBroken // more than one record may hold
 	}
 	if len(rest) < 5 {
 		return nil
@@ -188,13 +159,13 @@ func (j *journal) checkTorn(left int64) error {
 	var sum [32]byte
 	for i := 5; i+32 <= len(rest); i++ {
 		if [32]byte(h.Sum(sum[:0])) == [32]byte(rest[i:]) {
-			return ErrJournal
+			return ErrBroken
 		}
 		h.Write(rest[i : i+1])
 	}
 	size := binary.BigEndian.Uint32(rest)
-	if size <= maxRecord && recordLen(int(size)) < left && len(bytes.TrimLeft(rest[recordLen(int(size)):], "\x00")) > 0 {
-		return ErrJournal
+	if size <= MaxRecord && Len(int(size)) < left && len(bytes.TrimLeft(rest[Len(int(size)):], "\x00")) > 0 {
+		return ErrBroken
 	}
 	return nil
 }
@@ -207,17 +178,17 @@ func next(chain [32]byte, kind byte, payload []byte) [32]byte {
 	return [32]byte(h.Sum(nil))
 }
 
-// put adds a record to what the next fsync makes durable. The order of puts is the
+// Put adds a record to what the next fsync makes durable. The order of puts is the
 // order of the journal; the caller holds whatever lock makes its own state agree
 // with that order.
-func (j *journal) put(kind byte, payload []byte) (seq uint64, chain [32]byte, wait func() error) {
+func (j *Journal) Put(kind byte, payload []byte) (seq uint64, chain [32]byte, wait func() error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.dead != nil || j.over {
 		err := errors.Join(keeper.ErrUnavailable, j.dead)
 		return 0, chain, func() error { return err }
 	}
-	j.last = mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
+	j.last = Mark{j.last.Seq + 1, next(j.last.Chain, kind, payload)}
 	j.buf = binary.BigEndian.AppendUint32(j.buf, uint32(len(payload)))
 	j.buf = append(j.buf, kind)
 	j.buf = append(j.buf, payload...)
@@ -233,13 +204,13 @@ func (j *journal) put(kind byte, payload []byte) (seq uint64, chain [32]byte, wa
 	}
 }
 
-// append puts a record and waits until it is on disk.
-func (j *journal) append(kind byte, payload []byte) (uint64, [32]byte, error) {
-	seq, chain, wait := j.put(kind, payload)
+// Append puts a record and waits until it is on disk.
+func (j *Journal) Append(kind byte, payload []byte) (uint64, [32]byte, error) {
+	seq, chain, wait := j.Put(kind, payload)
 	return seq, chain, wait()
 }
 
-func (j *journal) flusher() {
+func (j *Journal) flusher() {
 	for {
 		select {
 		case <-j.work:
@@ -251,7 +222,7 @@ func (j *journal) flusher() {
 	}
 }
 
-func (j *journal) flush() {
+func (j *Journal) flush() {
 	j.mu.Lock()
 	buf, g, last := j.buf, j.group, j.last
 	j.buf, j.group = nil, &flush{done: make(chan struct{})}
@@ -274,31 +245,33 @@ func (j *journal) flush() {
 	close(g.done)
 }
 
-func (j *journal) failed() error {
+// Failed is why nothing is acknowledged any more; nil while all is well.
+func (j *Journal) Failed() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.dead
 }
 
-// die ends the keeper's work until it is started again.
-func (j *journal) die(err error) {
+// Die ends the keeper's work until it is started again.
+func (j *Journal) Die(err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.dead = err
 }
 
-// durable is the last record on disk.
-func (j *journal) durable() mark {
+// Durable is the last record on disk.
+func (j *Journal) Durable() Mark {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.safe
 }
 
-func (j *journal) close() error {
+// Close writes what was put and closes the file.
+func (j *Journal) Close() error {
 	j.mu.Lock()
 	j.over = true
 	j.mu.Unlock()
 	close(j.quit)
 	j.ended.Wait()
-	return errors.Join(j.failed(), j.f.Close())
+	return errors.Join(j.Failed(), j.f.Close())
 }

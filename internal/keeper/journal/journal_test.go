@@ -1,12 +1,10 @@
-package server
+package journal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -23,9 +21,9 @@ type entry struct {
 }
 
 // replayed opens the journal and returns what it holds.
-func replayed(d durable.FS, known mark) (*journal, []entry, error) {
+func replayed(d durable.FS, known Mark) (*Journal, []entry, error) {
 	var out []entry
-	j, err := openJournal(d, known, func(seq uint64, kind byte, payload []byte) error {
+	j, err := Open(d, known, func(seq uint64, kind byte, payload []byte) error {
 		if out = append(out, entry{kind, string(payload)}); seq != uint64(len(out)) {
 			return fmt.Errorf("record %d is numbered %d", len(out), seq)
 		}
@@ -35,11 +33,11 @@ func replayed(d durable.FS, known mark) (*journal, []entry, error) {
 }
 
 // life appends at random until the power goes or it has had enough. It returns what
-// it put, how much of that was acknowledged, and the mark of the last acknowledged.
-func life(j *journal, rng *rand.Rand) (put []entry, acked int, at mark) {
+// it put, how much of that was acknowledged, and the Mark of the last acknowledged.
+func life(j *Journal, rng *rand.Rand) (put []entry, acked int, at Mark) {
 	type promise struct {
 		n    int
-		at   mark
+		at   Mark
 		wait func() error
 	}
 	var open []promise
@@ -55,9 +53,9 @@ func life(j *journal, rng *rand.Rand) (put []entry, acked int, at mark) {
 	}
 	for range 1 + rng.IntN(40) {
 		e := entry{byte(1 + rng.IntN(10)), string(bytes.Repeat([]byte{byte(rng.IntN(256))}, rng.IntN(300)))}
-		seq, chain, wait := j.put(e.kind, []byte(e.payload))
+		seq, chain, wait := j.Put(e.kind, []byte(e.payload))
 		put = append(put, e)
-		open = append(open, promise{len(put), mark{seq, chain}, wait})
+		open = append(open, promise{len(put), Mark{seq, chain}, wait})
 		// Sometimes many share an fsync, sometimes each has its own.
 		if rng.IntN(3) == 0 && !settle() {
 			return put, acked, at
@@ -75,7 +73,7 @@ func TestACrashKeepsEveryAcknowledgedRecord(t *testing.T) {
 	for seed := range uint64(seeds) {
 		d, rng := durabletest.New(seed), rand.New(rand.NewPCG(seed, 7))
 		var sure []entry // what must be there
-		var at mark
+		var at Mark
 		for range lives {
 			j, got, err := replayed(d, at)
 			if err != nil {
@@ -87,7 +85,7 @@ func TestACrashKeepsEveryAcknowledgedRecord(t *testing.T) {
 			d.Fail(durabletest.Failure{N: 1 + rng.IntN(30), Effect: rng.IntN(2) == 0, Stop: true})
 			put, acked, last := life(j, rng)
 			d.Fail(durabletest.Failure{N: 1, Effect: rng.IntN(2) == 0, Stop: true})
-			_ = j.close()
+			_ = j.Close()
 			d.Crash()
 			sure = append(got, put[:acked]...)
 			if acked > 0 {
@@ -102,24 +100,24 @@ func TestACrashKeepsEveryAcknowledgedRecord(t *testing.T) {
 }
 
 // keptJournal is a closed journal of n records with the places where each begins.
-func keptJournal(t testing.TB, n int) (d *durabletest.Disk, starts []int, end mark) {
+func keptJournal(t testing.TB, n int) (d *durabletest.Disk, starts []int, end Mark) {
 	t.Helper()
 	d = durabletest.New(1)
-	j, _, err := replayed(d, mark{})
+	j, _, err := replayed(d, Mark{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := 0
 	for i := range n {
 		payload := bytes.Repeat([]byte{byte(i + 1)}, i*7%50)
-		if _, _, err := j.append(byte(1+i%10), payload); err != nil {
+		if _, _, err := j.Append(byte(1+i%10), payload); err != nil {
 			t.Fatal(err)
 		}
 		starts = append(starts, at)
-		at += int(recordLen(len(payload)))
+		at += int(Len(len(payload)))
 	}
-	end = j.durable()
-	if err := j.close(); err != nil {
+	end = j.Durable()
+	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return d, append(starts, at), end
@@ -135,10 +133,10 @@ func TestAnAlteredByteBeforeTheEndIsFound(t *testing.T) {
 				d.Corrupt("journal", func(b []byte) []byte { b[at] ^= flip; return b })
 				known := end
 				if i < last {
-					known = mark{} // the mark is no help where the records themselves tell
+					known = Mark{} // the Mark is no help where the records themselves tell
 				}
 				j, _, err := replayed(d, known)
-				if !errors.Is(err, ErrJournal) {
+				if !errors.Is(err, ErrBroken) {
 					t.Fatalf("record %d, byte %d of it, flip %#x: error %v", i+1, at-starts[i], flip, err)
 				}
 				if j != nil {
@@ -156,22 +154,22 @@ func TestATornEndIsCut(t *testing.T) {
 		for _, zeros := range []int{0, 1, 40, 5000} { // lengths are often written before bytes
 			d := base.Clone()
 			d.Corrupt("journal", func(b []byte) []byte { return append(b[:size:size], make([]byte, zeros)...) })
-			j, got, err := replayed(d, mark{})
-			if size+zeros >= starts[len(starts)-1] && errors.Is(err, ErrJournal) && size > starts[len(starts)-1]-4 {
+			j, got, err := replayed(d, Mark{})
+			if size+zeros >= starts[len(starts)-1] && errors.Is(err, ErrBroken) && size > starts[len(starts)-1]-4 {
 				continue // the chain ended in zeros
 			}
 			if err != nil || len(got) != len(starts)-2 {
 				t.Fatalf("cut %d bytes into the last record, then %d zeros: %d records, %v", size-last, zeros, len(got), err)
 			}
-			if _, _, err := j.append(recStart, []byte("on")); err != nil {
+			if _, _, err := j.Append(1, []byte("on")); err != nil {
 				t.Fatal(err)
 			}
-			_ = j.close()
+			_ = j.Close()
 			d.Crash()
-			if j, got, err = replayed(d, mark{}); err != nil || got[len(got)-1] != (entry{recStart, "on"}) {
+			if j, got, err = replayed(d, Mark{}); err != nil || got[len(got)-1] != (entry{1, "on"}) {
 				t.Fatalf("what was appended after the cut: %v", err)
 			}
-			_ = j.close()
+			_ = j.Close()
 		}
 	}
 }
@@ -181,82 +179,35 @@ func TestAJournalCutBehindTheMarkIsFound(t *testing.T) {
 	for i, size := range starts[:len(starts)-1] {
 		d := base.Clone()
 		d.Corrupt("journal", func(b []byte) []byte { return b[:size] })
-		if _, _, err := replayed(d, end); !errors.Is(err, ErrJournal) {
+		if _, _, err := replayed(d, end); !errors.Is(err, ErrBroken) {
 			t.Errorf("cut to %d records of %d: error %v", i, end.Seq, err)
 		}
 	}
 	// Another journal of the same length is not the one that was marked either.
-	if _, _, err := replayed(base, mark{end.Seq, [32]byte{1}}); !errors.Is(err, ErrJournal) {
+	if _, _, err := replayed(base, Mark{end.Seq, [32]byte{1}}); !errors.Is(err, ErrBroken) {
 		t.Errorf("another chain: %v", err)
-	}
-}
-
-// TestAnOldJournalIsNotTakenForTheNewOne: whoever puts back an older copy of the
-// journal puts back the heads in it, and with them a rolled-back database.
-func TestAnOldJournalIsNotTakenForTheNewOne(t *testing.T) {
-	c, d := newClock(), durabletest.New(1)
-	k := start(t, d, c)
-	register(t, k, 2)
-	if err := k.Close(); err != nil {
-		t.Fatal(err)
-	}
-	old, err := durable.ReadFile(d, "journal")
-	if err != nil {
-		t.Fatal(err)
-	}
-	k = start(t, d, c)
-	register(t, k, 2)
-	if err := k.Close(); err != nil {
-		t.Fatal(err)
-	}
-	d.Corrupt("journal", func([]byte) []byte { return old })
-	if _, err := Open(options(d, c)); !errors.Is(err, ErrJournal) {
-		t.Errorf("error %v", err)
 	}
 }
 
 func TestNothingIsAcknowledgedAfterAFailedWrite(t *testing.T) {
 	d := durabletest.New(1)
-	j, _, err := replayed(d, mark{})
+	j, _, err := replayed(d, Mark{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Fail(durabletest.Failure{N: 1})
-	_, _, first := j.append(recStart, nil)
-	_, _, second := j.append(recStart, nil)
+	_, _, first := j.Append(1, nil)
+	_, _, second := j.Append(1, nil)
 	wants(t, "the failed write", first, keeper.ErrUnavailable)
 	wants(t, "the one after it, though the disk is well again", second, keeper.ErrUnavailable)
-	_ = j.close()
-	_, _, third := j.append(recStart, nil)
+	_ = j.Close()
+	_, _, third := j.Append(1, nil)
 	wants(t, "after the end", third, keeper.ErrUnavailable)
 }
 
-func FuzzJournal(f *testing.F) {
-	f.Fuzz(func(t *testing.T, raw []byte, kind byte, payload []byte) {
-		d := durabletest.New(1)
-		// A whole record with whatever type and payload, then whatever bytes.
-		whole := binary.BigEndian.AppendUint32(nil, uint32(len(payload)))
-		whole = append(append(whole, kind), payload...)
-		chain := next([32]byte{}, kind, payload)
-		whole = append(append(whole, chain[:]...), raw...)
-		for _, content := range [][]byte{raw, whole} {
-			if err := durable.WriteFile(d, "journal", content); err != nil {
-				t.Fatal(err)
-			}
-			k := newKeeper(options(d, newClock()))
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			j, err := openJournal(d, mark{}, k.replay)
-			runtime.ReadMemStats(&after)
-			if limit := uint64(8<<20 + 64*len(content)); after.TotalAlloc-before.TotalAlloc > limit {
-				t.Fatalf("%d bytes of journal made %d of garbage", len(content), after.TotalAlloc-before.TotalAlloc)
-			}
-			if err == nil {
-				if _, _, err := j.append(recStart, nil); err != nil {
-					t.Fatalf("a journal that opens cannot go on: %v", err)
-				}
-				_ = j.close()
-			}
-		}
-	})
+func wants(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: error %v, want %v", what, got, want)
+	}
 }
