@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/travel"
 	"github.com/amanah-project/amanah/internal/web/dpop"
@@ -87,10 +89,37 @@ func (d *Decisions) decide(r *http.Request) (venue.Decision, error) {
 	})
 }
 
-// admit opens the token of a server's link and verifies the proof that comes with it.
+// ErrOtherCertificate is returned for a token that is bound to another certificate
+// than the connection's, or to a key.
+var ErrOtherCertificate = fault.New(fault.Denied, "the token is bound to another certificate")
+
+// certified opens a token that comes without a proof: it must be bound to the
+// certificate of this very connection (RFC 8705 §3). A bearer's alone is good for
+// nothing.
+func (d *Decisions) certified(r *http.Request, sealed string, now time.Time) (token.Claims, error) {
+	claims, err := d.Tokens().Open(sealed, token.ScopeDecision, now)
+	if err != nil {
+		return token.Claims{}, err
+	}
+	sum, err := token.Certificate(r, now)
+	if err != nil {
+		return token.Claims{}, err
+	}
+	if subtle.ConstantTimeCompare(sum[:], claims.Key[:]) != 1 {
+		return token.Claims{}, ErrOtherCertificate
+	}
+	return claims, nil
+}
+
+// admit opens the token of a server's link and verifies that the caller holds what it
+// is bound to: the key of the proof that comes with it, or the connection's
+// certificate.
 func (d *Decisions) admit(r *http.Request) (token.Claims, error) {
-	now := d.Now()
-	sealed, ok := strings.CutPrefix(r.Header.Get("Authorization"), "DPoP ")
+	now, auth := d.Now(), r.Header.Get("Authorization")
+	if sealed, ok := strings.CutPrefix(auth, "Bearer "); ok {
+		return d.certified(r, sealed, now)
+	}
+	sealed, ok := strings.CutPrefix(auth, "DPoP ")
 	if !ok {
 		return token.Claims{}, token.ErrToken
 	}

@@ -2,17 +2,19 @@ package oauth
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/token"
 )
 
 // maxBody bounds a request's body; one that comes through a relay is smaller.
@@ -24,10 +26,18 @@ type call struct {
 	relay       partner.ID // whose relay brought it; zero when none did
 	media       string
 	body        []byte
-	proof       string // DPoP
-	attestation string // OAuth-Client-Attestation
-	certificate [32]byte
+	proof       string              // DPoP
+	attestation string              // OAuth-Client-Attestation
+	certificate identity.Thumbprint // SHA-256 of the connection's, if certified
 	certified   bool
+}
+
+// holder is what a call's tokens are bound to: the key of its proof, or the
+// certificate of its connection.
+type holder struct {
+	key       identity.Thumbprint
+	proof     dpop.Proof // zero with a certificate
+	certified bool
 }
 
 // answer is what a call is told.
@@ -54,7 +64,7 @@ func (s *Server) answerDirect(r *http.Request) answer {
 	if r.URL.RawQuery != "" { // what a log would keep
 		return s.refuse(ErrQuery)
 	}
-	c, err := direct(r)
+	c, err := direct(r, s.Now())
 	if err != nil {
 		return s.refuse(err)
 	}
@@ -62,7 +72,7 @@ func (s *Server) answerDirect(r *http.Request) answer {
 }
 
 // direct reads a call that no relay brought.
-func direct(r *http.Request) (*call, error) {
+func direct(r *http.Request, now time.Time) (*call, error) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil || len(body) > maxBody {
 		return nil, ErrForm
@@ -71,8 +81,8 @@ func direct(r *http.Request) (*call, error) {
 		path: r.URL.Path, media: r.Header.Get("Content-Type"), body: body,
 		proof: one(r.Header.Values("DPoP")), attestation: one(r.Header.Values("OAuth-Client-Attestation")),
 	}
-	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-		c.certificate, c.certified = sha256.Sum256(r.TLS.PeerCertificates[0].Raw), true
+	if sum, err := token.Certificate(r, now); err == nil {
+		c.certificate, c.certified = sum, true
 	}
 	return c, nil
 }
@@ -157,6 +167,16 @@ func single(query string) (map[string]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// holder says what a call proves to hold. A server that sends no proof binds its
+// tokens to its certificate (RFC 8705 §3); whoever is attested needs a proof.
+func (s *Server) holder(c *call) (holder, error) {
+	if c.certified && c.proof == "" && c.attestation == "" {
+		return holder{key: c.certificate, certified: true}, nil
+	}
+	proof, err := s.proof(c)
+	return holder{key: proof.Thumbprint, proof: proof}, err
 }
 
 // proof verifies the call's DPoP proof; that it is used once is for Once to say.

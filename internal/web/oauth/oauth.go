@@ -119,6 +119,7 @@ type document struct {
 	Attestations   []string `json:"client_attestation_signing_alg_values_supported"`
 	Proofs         []string `json:"dpop_signing_alg_values_supported"`
 	Iss            bool     `json:"authorization_response_iss_parameter_supported"`
+	Certificates   bool     `json:"tls_client_certificate_bound_access_tokens"` // RFC 8705 §3.3: of servers that send no proof
 }
 
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
@@ -133,7 +134,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) {
 		ResponseTypes: []string{"code"}, ResponseModes: []string{"query"},
 		GrantTypes: []string{"authorization_code", "refresh_token", "client_credentials"}, Challenges: []string{"S256"},
 		Authentication: tokenMethods, Algorithms: algs, RevokeAuth: methods, RevokeAlgs: algs,
-		Attestations: algs, Proofs: algs, Iss: true,
+		Attestations: algs, Proofs: algs, Iss: true, Certificates: true,
 	})
 	if err != nil { // strings alone always encode
 		panic(err)

@@ -18,7 +18,7 @@ import (
 
 func withCertificate(r *http.Request, raw []byte) {
 	if raw != nil {
-		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: raw}}}
+		r.TLS = &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Raw: raw, NotAfter: time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)}}}
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
-	"github.com/amanah-project/amanah/internal/web/dpop"
 )
 
 const (
@@ -23,11 +22,11 @@ type pushed struct {
 
 // push answers POST /oauth/par (RFC 9126).
 func (s *Server) push(ctx context.Context, c *call, form map[string]string) (pushed, error) {
-	who, proof, err := s.admit(c, form)
+	who, by, err := s.admit(c, form)
 	if err != nil {
 		return pushed{}, err
 	}
-	asked, err := who.asking(form, proof)
+	asked, err := who.asking(form, by)
 	if err != nil {
 		return pushed{}, err
 	}
@@ -39,23 +38,23 @@ func (s *Server) push(ctx context.Context, c *call, form map[string]string) (pus
 	return pushed{referencePrefix + ref, int(identity.RequestLife / time.Second)}, err
 }
 
-// admit verifies the proof and the client of a call that needs both. The proof is
-// used up only when everything holds.
-func (s *Server) admit(c *call, form map[string]string) (client, dpop.Proof, error) {
-	proof, err := s.proof(c)
+// admit verifies what a call holds and whose it is. A proof is used up only when
+// everything holds; a certificate is shown anew with each connection.
+func (s *Server) admit(c *call, form map[string]string) (client, holder, error) {
+	by, err := s.holder(c)
 	if err != nil {
-		return client{}, proof, err
+		return client{}, by, err
 	}
-	who, err := s.authenticate(c, form, proof)
-	if err != nil {
-		return who, proof, err
+	who, err := s.authenticate(c, form, by.proof)
+	if err != nil || by.certified {
+		return who, by, err
 	}
-	return who, proof, s.Once.Use(proof, s.Now())
+	return who, by, s.Once.Use(by.proof, s.Now())
 }
 
 // asking reads what a client pushes. Parameters it does not know are passed over,
 // as RFC 6749 §3.1 wants.
-func (who client) asking(form map[string]string, proof dpop.Proof) (identity.Asking, error) {
+func (who client) asking(form map[string]string, by holder) (identity.Asking, error) {
 	challenge, err := base64.RawURLEncoding.Strict().DecodeString(form["code_challenge"])
 	switch {
 	case form["request"] != "", form["request_uri"] != "":
@@ -70,7 +69,7 @@ func (who client) asking(form map[string]string, proof dpop.Proof) (identity.Ask
 		return identity.Asking{}, ErrChallenge
 	case len(form["state"]) > maxState, plain(form["state"]) != form["state"]:
 		return identity.Asking{}, ErrState
-	case form["dpop_jkt"] != "" && form["dpop_jkt"] != base64.RawURLEncoding.EncodeToString(proof.Thumbprint[:]):
+	case form["dpop_jkt"] != "" && (by.certified || form["dpop_jkt"] != base64.RawURLEncoding.EncodeToString(by.key[:])):
 		return identity.Asking{}, ErrKey
 	}
 	scope := partner.Scope(form["scope"])
@@ -78,7 +77,7 @@ func (who client) asking(form map[string]string, proof dpop.Proof) (identity.Ask
 		return identity.Asking{}, err
 	}
 	return identity.Asking{
-		Client: who.id, Device: proof.Thumbprint, Scope: scope, Redirect: form["redirect_uri"], State: form["state"],
+		Client: who.id, Device: by.key, Scope: scope, Redirect: form["redirect_uri"], State: form["state"],
 		Challenge: [32]byte(challenge), Agreement: who.terms.Version,
 	}, nil
 }

@@ -153,7 +153,7 @@ func (s *Server) answerAccess(r *http.Request) answer {
 	if delete(query, "grant_type"); len(query) > 0 {
 		return s.refuse(ErrSystemQuery)
 	}
-	c, err := direct(r)
+	c, err := direct(r, s.Now())
 	if err != nil {
 		return s.refuse(err)
 	}

@@ -23,25 +23,25 @@ type granted struct {
 
 // token answers POST /oauth/token.
 func (s *Server) token(ctx context.Context, c *call, form map[string]string) (granted, error) {
-	who, proof, err := s.admit(c, form)
+	who, by, err := s.admit(c, form)
 	if err != nil {
 		return granted{}, err
 	}
 	switch form["grant_type"] {
 	case "authorization_code":
-		return s.redeem(ctx, who, proof, form)
+		return s.redeem(ctx, who, by, form)
 	case "refresh_token":
-		return s.renew(ctx, who, proof, form)
+		return s.renew(ctx, who, by, form)
 	}
 	return granted{}, ErrGrantType
 }
 
-func (s *Server) redeem(ctx context.Context, who client, proof dpop.Proof, form map[string]string) (granted, error) {
+func (s *Server) redeem(ctx context.Context, who client, by holder, form map[string]string) (granted, error) {
 	if form["code"] == "" || form["redirect_uri"] == "" || form["code_verifier"] == "" {
 		return granted{}, ErrMissing
 	}
 	g, err := s.Grants.Redeem(ctx, form["code"], identity.Exchange{
-		Client: who.id, Device: proof.Thumbprint, Redirect: form["redirect_uri"], Verifier: form["code_verifier"],
+		Client: who.id, Device: by.key, Redirect: form["redirect_uri"], Verifier: form["code_verifier"],
 	})
 	if err != nil {
 		return granted{}, err
@@ -49,12 +49,12 @@ func (s *Server) redeem(ctx context.Context, who client, proof dpop.Proof, form 
 	out, err := s.issue(token.Refresh{
 		Scope: g.Link.Scope, Partner: g.Link.Partner, Link: g.Link.ID, Person: g.Person, Key: g.Link.Device,
 		Generation: 1, Until: g.Until,
-	})
+	}, by)
 	out.Sub = base64.RawURLEncoding.EncodeToString(g.Sub[:])
 	return out, err
 }
 
-func (s *Server) renew(ctx context.Context, who client, proof dpop.Proof, form map[string]string) (granted, error) {
+func (s *Server) renew(ctx context.Context, who client, by holder, form map[string]string) (granted, error) {
 	if form["refresh_token"] == "" {
 		return granted{}, ErrMissing
 	}
@@ -63,7 +63,7 @@ func (s *Server) renew(ctx context.Context, who client, proof dpop.Proof, form m
 		return granted{}, err
 	}
 	scope := scopeOf(held.Scope)
-	if held.Partner != who.partner || held.Key != proof.Thumbprint {
+	if held.Partner != who.partner || held.Key != by.key {
 		return granted{}, token.ErrToken
 	}
 	if form["scope"] != "" && form["scope"] != string(scope) {
@@ -76,7 +76,7 @@ func (s *Server) renew(ctx context.Context, who client, proof dpop.Proof, form m
 	if err != nil {
 		return granted{}, err
 	}
-	return s.issue(held)
+	return s.issue(held, by)
 }
 
 func holding(r token.Refresh) link.Held {
@@ -90,8 +90,9 @@ func scopeOf(s identity.LinkScope) partner.Scope {
 	return partner.ScopeColour
 }
 
-// issue seals both tokens of a link. Neither outlives a guardian's consent.
-func (s *Server) issue(r token.Refresh) (granted, error) {
+// issue seals both tokens of a link, bound to what its holder showed. Neither outlives
+// a guardian's consent.
+func (s *Server) issue(r token.Refresh, by holder) (granted, error) {
 	now := s.Now()
 	last := func(life time.Duration) time.Time {
 		at := now.Add(life)
@@ -112,8 +113,12 @@ func (s *Server) issue(r token.Refresh) (granted, error) {
 	}
 	r.Expires = last(refreshLife)
 	refresh, err := s.Tokens().SealRefresh(r, now)
+	kind := "DPoP"
+	if by.certified {
+		kind = "Bearer" // as RFC 8705 §3 has it; of another certificate it is refused
+	}
 	return granted{
-		Access: access, Type: "DPoP", Expires: int(claims.Expires.Sub(now) / time.Second), Refresh: refresh, Scope: scopeOf(r.Scope),
+		Access: access, Type: kind, Expires: int(claims.Expires.Sub(now) / time.Second), Refresh: refresh, Scope: scopeOf(r.Scope),
 	}, err
 }
 

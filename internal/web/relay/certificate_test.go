@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/partner"
-	"github.com/amanah-project/amanah/internal/web/relay"
 	"github.com/amanah-project/amanah/internal/web/token"
 	"github.com/amanah-project/amanah/ohttp"
 )
@@ -89,7 +88,7 @@ func TestCertificate(t *testing.T) {
 		"a certificate not yet begun": certificate(t, s.now.Add(time.Hour), s.now.Add(2*time.Hour)),
 	} {
 		s.sum = sha256.Sum256(c.Certificate[0])
-		s.refused(name, post(&c, as), 403, relay.ErrCertificate.Error())
+		s.refused(name, post(&c, as), 403, token.ErrCertificate.Error())
 	}
 	s.sum, s.admit = sha256.Sum256(good.Certificate[0]), partner.ErrSuspended
 	s.refused("suspended", post(&good, as), 403, partner.ErrSuspended.Error())
