@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/flow/rollout"
 	"github.com/amanah-project/amanah/internal/flow/travel"
 	"github.com/amanah-project/amanah/internal/web/api"
 	"github.com/amanah-project/amanah/internal/web/dpop"
@@ -14,6 +15,20 @@ func (s *Server) journeys() *api.Decisions {
 	return &api.Decisions{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
 		Grant: s.members.Grant, Flow: &travel.Flow{DB: s.db, Gate: s.gate, Now: time.Now}, Now: time.Now,
+	}
+}
+
+// mostApplications bounds the partners that wait for the operator, where anybody may
+// apply.
+const mostApplications = 50
+
+// applications answers what partners ask about themselves. The platform's own
+// signatures are the operator's to give, so that no keeper is behind it.
+func (s *Server) applications() *api.Partners {
+	return &api.Partners{
+		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
+		Bound: s.members.Bound, BoundCertificate: s.members.BoundCertificate, Now: time.Now,
+		Flow: &rollout.Flow{DB: s.db, Platform: s.ring.logKey, Now: time.Now, Log: s.log, Waiting: mostApplications},
 	}
 }
 

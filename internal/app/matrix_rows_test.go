@@ -10,6 +10,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -48,6 +49,8 @@ func matrix() []row {
 		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403, 403}, true},
 		{"POST /v1/lookups", "whoever stands at the door", (*town).lookUp, doors, false},
 		{"POST /v1/decisions", "the device's person", (*town).journey, [roles]int{403, 403, 403, 403, 403, 403, 403, 403, 403, 200}, false},
+		{"POST /partner/v1/applications", "whose keys are in the terms", (*town).apply, anybody, false},
+		{"GET /partner/v1/standing", "one's own partner", get("/partner/v1/standing"), [roles]int{403, 403, 403, 403, 200, 200, 403, 403, 403, 403}, false},
 		{"PUT /v1/pin", "oneself", put("/v1/pin", `{"pin":"482915"}`), person, false},
 		{"DELETE /v1/pin", "oneself", get("/v1/pin"), person, false},
 		{"DELETE /v1/cards", "oneself", get("/v1/cards"), person, false},
@@ -79,6 +82,22 @@ func put(path, body string) func(*town) (string, string, []byte) {
 func (m *town) journey() (string, string, []byte) {
 	m.made++
 	return "/v1/decisions", mediaJSON, fmt.Appendf(nil, `{"journey":"%d","date":%q}`, m.made, day.Of(time.Now()))
+}
+
+// apply offers terms of a partner that nobody knows yet, by keys of its own.
+func (m *town) apply() (string, string, []byte) {
+	m.t.Helper()
+	keys, err := NewPartnerKeys()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	id := partner.ID(0)
+	m.update(func(s store.Stores) error {
+		all, err := s.Partners.All()
+		id = all[len(all)-1].ID + 1
+		return err
+	})
+	return "/partner/v1/applications", mediaJSON, application(m.t, DraftTerms(id, "Toko Maya", keys, time.Now()), keys.Sign)
 }
 
 // lookUp asks about a card that nobody made.

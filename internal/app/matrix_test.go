@@ -40,7 +40,7 @@ func (r role) String() string {
 // schemes says which roles hold what a security scheme of the contract asks for.
 var schemes = map[string][]role{
 	"deviceToken": {device, stranger}, "relayToken": {relayOf, relayOff}, "relayCertificate": nil, "doorToken": {doorOf, doorOff},
-	"serverToken":       {decider},
+	"serverToken": {decider}, "serverCertificate": nil,
 	"clientAttestation": {device, stranger}, "clientAssertion": nil,
 }
 

@@ -108,7 +108,7 @@ func (p *partners) open(a partner.Agreement) (partner.Agreed, error) {
 }
 
 func (p *partners) fresh() error {
-	if k := p.known.Load(); k == nil || p.now().Sub(k.at) > staleAfter {
+	if k := p.known.Load(); k == nil || failsClosed && p.now().Sub(k.at) > staleAfter {
 		return errStale
 	}
 	return nil
@@ -161,6 +161,42 @@ func (p *partners) AdmitCertificate(sum [32]byte) (partner.Grant, error) {
 		}
 	}
 	return partner.Grant{}, refused
+}
+
+// Bound returns nil when a partner's agreement in force binds its relay to a key,
+// wherever the partner stands.
+func (p *partners) Bound(id partner.ID, key [32]byte) error {
+	in, err := p.inForce(id)
+	if err == nil && in.Relay != key {
+		err = partner.ErrUnknown
+	}
+	return err
+}
+
+// BoundCertificate is Bound for the partner that binds a certificate.
+func (p *partners) BoundCertificate(sum [32]byte) (partner.ID, error) {
+	if err := p.fresh(); err != nil {
+		return 0, err
+	}
+	text := base64.RawURLEncoding.EncodeToString(sum[:])
+	for _, id := range p.known.Load().certificates[text] {
+		if in, err := p.inForce(id); err == nil && in.Keys.Certificate == text {
+			return id, nil
+		}
+	}
+	return 0, partner.ErrUnknown
+}
+
+// inForce returns a partner's agreement in force.
+func (p *partners) inForce(id partner.ID) (*partner.Agreed, error) {
+	if err := p.fresh(); err != nil {
+		return nil, err
+	}
+	in, err := partner.InForce(p.known.Load().all[id].agreed, p.now())
+	if err != nil {
+		err = partner.ErrUnknown
+	}
+	return in, err
 }
 
 // Spend implements relay.Partners. The count is this server's own: with n servers

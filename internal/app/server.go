@@ -175,6 +175,7 @@ func (s *Server) device() *api.Device {
 		Holder:   s.lookups(),
 		Tickets:  func() api.TicketSigner { return s.ring.set.Load().tickets },
 		OAuth:    s.authority(),
+		Paces:    api.NewPaces(),
 	}
 }
 
@@ -201,6 +202,7 @@ func (s *Server) routes() *route.Mux {
 	s.authority().Routes(mux)
 	doors.Routes(mux)
 	s.journeys().Routes(mux)
+	s.applications().Routes(mux)
 	s.linking.routes(mux)
 	s.console.Routes(mux)
 	return mux

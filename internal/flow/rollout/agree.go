@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -12,30 +13,30 @@ import (
 // Apply takes in terms that a partner signed: a first version is an application
 // and makes the partner known, a later one waits for the platform's signature
 // while the version before stays in force. The signature is over the terms'
-// canonical bytes. ErrTerms, what Terms.Check says, ErrSignature, ErrVersion,
-// ErrNumber with the number to take, ErrPartner, ErrWaiting, ErrMove of an ended
-// partner.
+// canonical bytes. What was taken in before, byte for byte, is answered as it was
+// then and changes nothing. ErrTerms, what Terms.Check says, ErrSignature,
+// ErrVersion, ErrNumber with the number to take, ErrPartner, ErrWaiting, ErrMove of
+// an ended partner.
 func (f *Flow) Apply(ctx context.Context, a Ask, document []byte, signature string) (partner.Agreement, error) {
 	now := f.Now().Truncate(time.Second)
-	terms, err := partner.ParseTerms(document)
+	g, terms, err := offer(document, signature, now)
 	if err != nil {
 		return partner.Agreement{}, err
-	}
-	if err := terms.Check(now); err != nil {
-		return partner.Agreement{}, err
-	}
-	raw, err := terms.Canonical()
-	if err != nil {
-		return partner.Agreement{}, err
-	}
-	g := partner.Agreement{
-		Partner: terms.Partner, Version: terms.Version, Terms: raw, Signature: signature, Offered: now, Until: terms.Until,
 	}
 	var logged partner.Step
 	err = f.DB.Bulk(ctx, func(st store.Stores) error {
+		logged = partner.Step{}
 		p, err := st.Partners.Get(terms.Partner)
 		if err != nil {
 			return err
+		}
+		before, err := st.Agreements.Of(terms.Partner)
+		if err != nil {
+			return err
+		}
+		if was, ok := taken(before, g); ok {
+			g = was
+			return nil
 		}
 		logged = partner.Step{Partner: terms.Partner, Who: a.Who, From: p.State, To: p.State, Stage: p.Stage, Reason: a.Reason, At: now}
 		if terms.Version == 1 {
@@ -50,9 +51,8 @@ func (f *Flow) Apply(ctx context.Context, a Ask, document []byte, signature stri
 		case partner.Ended:
 			return partner.ErrMove
 		}
-		before, err := st.Agreements.Of(p.ID)
-		if err != nil {
-			return err
+		if f.Waiting > 0 && unsigned(before) >= mostUnsigned {
+			return ErrWaiting
 		}
 		if err := g.Succeeds(before); err != nil {
 			return err
@@ -62,10 +62,59 @@ func (f *Flow) Apply(ctx context.Context, a Ask, document []byte, signature stri
 		}
 		return keep(st, p, logged)
 	})
-	if err == nil {
+	if err == nil && logged.Who != "" {
 		f.tell(logged)
 	}
 	return g, err
+}
+
+// mostUnsigned bounds what one partner may have waiting for the platform's signature,
+// where anybody may apply.
+const mostUnsigned = 5
+
+// offer reads what a partner hands in. A first version vouches for itself, so that
+// nothing is looked up for one that does not.
+func offer(document []byte, signature string, now time.Time) (partner.Agreement, partner.Terms, error) {
+	terms, err := partner.ParseTerms(document)
+	if err != nil {
+		return partner.Agreement{}, terms, err
+	}
+	if err := terms.Check(now); err != nil {
+		return partner.Agreement{}, terms, err
+	}
+	raw, err := terms.Canonical()
+	if err != nil {
+		return partner.Agreement{}, terms, err
+	}
+	if terms.Version == 1 {
+		if err := terms.Verify(signature); err != nil {
+			return partner.Agreement{}, terms, err
+		}
+	}
+	return partner.Agreement{
+		Partner: terms.Partner, Version: terms.Version, Terms: raw, Signature: signature, Offered: now, Until: terms.Until,
+	}, terms, nil
+}
+
+// taken finds an offer among those taken in.
+func taken(before []partner.Agreement, g partner.Agreement) (partner.Agreement, bool) {
+	for _, b := range before {
+		if b.Version == g.Version && bytes.Equal(b.Terms, g.Terms) && b.Signature == g.Signature {
+			return b, true
+		}
+	}
+	return g, false
+}
+
+// unsigned counts what waits for the platform's signature.
+func unsigned(all []partner.Agreement) int {
+	n := 0
+	for _, g := range all {
+		if g.Countersignature.At.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // applicant is a partner that is not known yet: it must take the next free number.
@@ -91,15 +140,15 @@ func (f *Flow) applicant(st store.Stores, terms partner.Terms, now time.Time) (p
 	return partner.Partner{ID: next, Name: terms.Name, Relay: k.Thumbprint(), State: partner.Applied, Joined: now}, err
 }
 
-// taken is ErrNumber with the number to take instead.
-type taken struct{ error }
+// wrongNumber is ErrNumber with the number to take instead.
+type wrongNumber struct{ error }
 
-func (t taken) Unwrap() error { return t.error }
+func (t wrongNumber) Unwrap() error { return t.error }
 
-func (taken) Is(target error) bool { return target == partner.ErrNumber }
+func (wrongNumber) Is(target error) bool { return target == partner.ErrNumber }
 
 func numbered(next partner.ID) error {
-	return taken{fault.Newf(fault.Conflict, "%v: %d", partner.ErrNumber, next)}
+	return wrongNumber{fault.Newf(fault.Conflict, "%v: %d", partner.ErrNumber, next)}
 }
 
 // Countersign signs a version for the platform. The operator confirms by its

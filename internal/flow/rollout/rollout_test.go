@@ -179,7 +179,11 @@ func TestRefusedSteps(t *testing.T) {
 		want error
 	}{
 		"an application of another number": {func(s *stand) error { return s.apply(s.terms(7, 1), signs) }, partner.ErrNumber},
-		"an application again":             {func(s *stand) error { return s.apply(s.terms(1, 1), signs) }, partner.ErrNumber},
+		"another application under a number that is taken": {func(s *stand) error {
+			t := s.terms(1, 1)
+			t.Name = "Toko Lain"
+			return s.apply(t, signs)
+		}, partner.ErrNumber},
 		"an application signed by another": {func(s *stand) error { return s.apply(s.terms(2, 1), 9) }, partner.ErrSignature},
 		"a second version of nobody":       {func(s *stand) error { return s.apply(s.terms(2, 2), signs) }, rollout.ErrPartner},
 		"a version skipped":                {func(s *stand) error { return s.apply(s.terms(1, 3), signs) }, partner.ErrVersion},
@@ -313,4 +317,35 @@ func TestWaiting(t *testing.T) {
 	if err != nil || len(rows) != 3 || rows[0].State != partner.Sandbox || rows[0].Most != 10 || rows[1].Terms != 0 {
 		t.Errorf("%+v, %v", rows, err)
 	}
+}
+
+// TestAppliedAgain: what was taken in is taken in once, and signed terms stay signed.
+func TestAppliedAgain(t *testing.T) {
+	s := newStand(t)
+	first := s.terms(1, 1)
+	s.must(s.apply(first, signs))
+	s.must(s.sign(1, thumb(signs)))
+	s.now = s.now.Add(time.Hour)
+	for range 3 {
+		s.must(s.apply(first, signs))
+	}
+	shown, err := s.Show(t.Context(), 1)
+	if err != nil || len(shown.Agreements) != 1 || len(shown.Steps) != 2 || shown.Agreements[0].Countersignature.At.IsZero() || strings.Count(s.log.String(), "partner step") != 2 {
+		t.Errorf("%+v, %v", shown, err)
+	}
+}
+
+// TestUnsignedVersions: where anybody may apply, a partner has five versions wait for
+// the platform's signature and no more; the operator's own hand is not bound so.
+func TestUnsignedVersions(t *testing.T) {
+	s := newStand(t)
+	s.Waiting = 10
+	for v := 1; v <= 5; v++ {
+		s.must(s.apply(s.terms(1, v), signs))
+	}
+	if err := s.apply(s.terms(1, 6), signs); !errors.Is(err, rollout.ErrWaiting) {
+		t.Errorf("a sixth: %v", err)
+	}
+	s.Waiting = 0
+	s.must(s.apply(s.terms(1, 6), signs))
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/store"
@@ -49,6 +50,22 @@ type Shown struct {
 	Row
 	Agreements []partner.Agreement
 	Steps      []partner.Step
+	Until      time.Time      // end of the version in force; zero for none
+	Report     partner.Report // the last; zero for none
+	Counts     bool           // the report lets the partner go on now
+	Due        []partner.Due
+}
+
+// Suspension is the step by which the partner was last suspended; the zero Step when
+// it is not suspended.
+func (s Shown) Suspension() partner.Step {
+	var last partner.Step
+	for _, step := range s.Steps {
+		if s.State == partner.Suspended && step.To == partner.Suspended && step.From != partner.Suspended {
+			last = step
+		}
+	}
+	return last
 }
 
 // Show returns one partner; ErrPartner.
@@ -61,14 +78,19 @@ func (f *Flow) Show(ctx context.Context, id partner.ID) (Shown, error) {
 			return err
 		}
 		out = Shown{Row: Row{Partner: s.Partner}, Agreements: s.agreements}
-		if in, err := partner.InForce(s.agreed, now); err == nil {
-			out.Terms, out.Most = in.Version, in.Room(max(1, s.Stage), 0)
-		}
 		if out.Linked, err = st.Links.Linked(id); err != nil {
 			return err
 		}
-		out.Steps, err = st.Partners.Steps(id)
-		return err
+		if out.Steps, err = st.Partners.Steps(id); err != nil {
+			return err
+		}
+		out.Report = partner.LastReport(out.Steps)
+		if in, err := partner.InForce(s.agreed, now); err == nil {
+			out.Terms, out.Most, out.Until = in.Version, in.Room(max(1, s.Stage), 0), in.Until
+			out.Counts = out.Report != (partner.Report{}) && out.Report.Check(in, now) == nil
+		}
+		out.Due = s.Due(s.agreements, s.agreed, out.Report, now)
+		return nil
 	})
 	return out, err
 }
