@@ -46,6 +46,7 @@ type RelayCredential struct {
 	Token    string
 	Key      []byte // Ed25519 seed of the relay's key
 	Expires  time.Time
+	Pin      []byte // Ed25519 public key that signs the platform's keys, for the partner's app; may be empty
 }
 
 type credentialJSON struct {
@@ -83,7 +84,7 @@ func (c Credential) Marshal() ([]byte, error) {
 // Marshal writes the credential as the document that ParseRelay reads.
 func (c RelayCredential) Marshal() ([]byte, error) {
 	return json.MarshalIndent(credentialJSON{
-		Kind: kindRelay, Host: c.Host, Platform: c.Platform, Partner: c.Partner, Token: c.Token,
+		Kind: kindRelay, Host: c.Host, Platform: c.Platform, Pin: b64(c.Pin), Partner: c.Partner, Token: c.Token,
 		Alg: algEdDSA, Key: b64(c.Key), Expires: c.Expires.UTC(),
 	}, "", "  ")
 }
@@ -122,7 +123,11 @@ func ParseRelay(raw []byte) (RelayCredential, error) {
 	if j.Platform == "" {
 		return RelayCredential{}, fmt.Errorf("%w: its platform is missing", ErrCredential)
 	}
-	return RelayCredential{j.Host, j.Platform, j.Partner, j.Token, key, j.Expires}, nil
+	pin, err := base64.RawURLEncoding.Strict().DecodeString(j.Pin)
+	if err != nil {
+		return RelayCredential{}, fmt.Errorf("%w: its pin is damaged", ErrCredential)
+	}
+	return RelayCredential{j.Host, j.Platform, j.Partner, j.Token, key, j.Expires, pin}, nil
 }
 
 // Format hides the credential from every verb.

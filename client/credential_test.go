@@ -15,7 +15,7 @@ func TestCredentialsComeBackAndNeverPrint(t *testing.T) {
 	key := []byte(strings.Repeat("k", 32))
 	until := time.Date(2027, 2, 1, 0, 0, 0, 0, time.UTC)
 	device := Credential{"sehat.example", "https://relay.example", key, 7, "tok-secret", key, until, until, "ref-secret"}
-	relay := RelayCredential{"sehat.example", "https://sehat.example", 7, "tok-secret", key, until}
+	relay := RelayCredential{"sehat.example", "https://sehat.example", 7, "tok-secret", key, until, key}
 	door := DoorCredential{"sehat.example", "https://sehat.example", key, 3, "tok-secret", key, until}
 	a, err1 := device.Marshal()
 	b, err2 := relay.Marshal()

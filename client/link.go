@@ -43,11 +43,55 @@ type LinkRequest struct {
 // Finish takes. It is a secret, and holds in memory what makes the code worthless to
 // anybody else.
 type Linking struct {
-	device   *Device
-	request  LinkRequest
-	state    string
-	verifier string
-	url      string
+	device *Device
+	asking
+	attest Attester
+	url    string
+}
+
+// asking is one request for a person's consent, with what makes its code worthless to
+// anybody else (RFC 7636).
+type asking struct{ host, redirect, state, verifier string }
+
+func newAsking(host, redirect string) asking {
+	return asking{host, redirect, rand.Text(), rand.Text() + rand.Text()}
+}
+
+// push is what is asked for a scope.
+func (a asking) push(scope string) url.Values {
+	challenge := sha256.Sum256([]byte(a.verifier))
+	return url.Values{
+		"response_type": {"code"}, "redirect_uri": {a.redirect}, "scope": {scope}, "state": {a.state},
+		"code_challenge": {b64(challenge[:])}, "code_challenge_method": {"S256"},
+	}
+}
+
+// authorize is where the browser goes with the reference that was given.
+func (a asking) authorize(client, reference string) string {
+	return "https://" + a.host + "/oauth/authorize?" + url.Values{"client_id": {client}, "request_uri": {reference}}.Encode()
+}
+
+// exchange reads the URL with which the browser came back (RFC 9207); ErrReturn,
+// ErrDeclined.
+func (a asking) exchange(returned string) (url.Values, error) {
+	u, err := url.Parse(returned)
+	if err != nil {
+		return nil, ErrReturn
+	}
+	q := u.Query()
+	u.RawQuery = ""
+	if u.String() != a.redirect || q.Get("iss") != "https://"+a.host || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.state)) != 1 {
+		return nil, ErrReturn
+	}
+	switch {
+	case q.Get("error") == "access_denied":
+		return nil, ErrDeclined
+	case q.Get("code") == "":
+		return nil, ErrReturn
+	}
+	return url.Values{
+		"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "redirect_uri": {a.redirect}, "code_verifier": {a.verifier},
+	}, nil
 }
 
 // Format hides the linking from every verb.
@@ -63,17 +107,16 @@ func Begin(ctx context.Context, r LinkRequest, opt Options) (*Linking, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Linking{device: d, request: r, state: rand.Text(), verifier: rand.Text() + rand.Text()}
-	challenge := sha256.Sum256([]byte(l.verifier))
-	var pushed struct {
-		Reference string `json:"request_uri"`
-	}
-	err = d.link(ctx, "/oauth/par", url.Values{
-		"response_type": {"code"}, "redirect_uri": {r.Redirect}, "scope": {"colour"}, "state": {l.state},
-		"code_challenge": {b64(challenge[:])}, "code_challenge_method": {"S256"},
-	}, r.Attest, true, &pushed)
-	l.url = "https://" + r.Host + "/oauth/authorize?" + url.Values{"client_id": {d.client()}, "request_uri": {pushed.Reference}}.Encode()
+	l := &Linking{device: d, asking: newAsking(r.Host, r.Redirect), attest: r.Attest}
+	var pushed pushedJSON
+	err = d.link(ctx, "/oauth/par", l.asking.push("colour"), r.Attest, true, &pushed)
+	l.url = l.asking.authorize(d.client(), pushed.Reference)
 	return l, err
+}
+
+// pushedJSON is the answer to a pushed request.
+type pushedJSON struct {
+	Reference string `json:"request_uri"`
 }
 
 // URL is what the system's browser opens: never a view inside the app, where the
@@ -83,25 +126,11 @@ func (l *Linking) URL() string { return l.url }
 // Finish takes the URL with which the browser came back and exchanges its code.
 // When its answer is lost the link has to be begun again: a code is taken once.
 func (l *Linking) Finish(ctx context.Context, returned string) (Credential, error) {
-	u, err := url.Parse(returned)
+	form, err := l.asking.exchange(returned)
 	if err != nil {
-		return Credential{}, ErrReturn
+		return Credential{}, err
 	}
-	q := u.Query()
-	u.RawQuery = ""
-	if u.String() != l.request.Redirect || q.Get("iss") != "https://"+l.request.Host ||
-		subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(l.state)) != 1 {
-		return Credential{}, ErrReturn
-	}
-	switch {
-	case q.Get("error") == "access_denied":
-		return Credential{}, ErrDeclined
-	case q.Get("code") == "":
-		return Credential{}, ErrReturn
-	}
-	return l.device.grant(ctx, url.Values{
-		"grant_type": {"authorization_code"}, "code": {q.Get("code")}, "redirect_uri": {l.request.Redirect}, "code_verifier": {l.verifier},
-	}, l.request.Attest, false)
+	return l.device.grant(ctx, form, l.attest, false)
 }
 
 // Refresh gets the next token and returns the credential to keep instead of the old
@@ -123,13 +152,7 @@ func (d *Device) Revoke(ctx context.Context, attest Attester) error {
 
 // grant asks for tokens and puts them to use.
 func (d *Device) grant(ctx context.Context, form url.Values, attest Attester, again bool) (Credential, error) {
-	var got struct {
-		Access  string `json:"access_token"`
-		Type    string `json:"token_type"`
-		Expires int    `json:"expires_in"`
-		Refresh string `json:"refresh_token"`
-		Scope   string `json:"scope"`
-	}
+	var got grantedJSON
 	if err := d.link(ctx, "/oauth/token", form, attest, again, &got); err != nil {
 		return Credential{}, err
 	}
@@ -146,6 +169,18 @@ func (d *Device) grant(ctx context.Context, form url.Values, attest Attester, ag
 	}
 	return *c, nil
 }
+
+// grantedJSON is the answer to a grant.
+type grantedJSON struct {
+	Access  string `json:"access_token"`
+	Type    string `json:"token_type"`
+	Expires int    `json:"expires_in"`
+	Refresh string `json:"refresh_token"`
+	Scope   string `json:"scope"`
+}
+
+// Partner is the number of the partner whose app the device runs.
+func (d *Device) Partner() uint32 { return d.credential.Partner }
 
 // client is the OAuth client_id of the partner's app.
 func (d *Device) client() string { return strconv.FormatUint(uint64(d.credential.Partner), 10) }
@@ -180,7 +215,7 @@ func (d *Device) link(ctx context.Context, path string, form url.Values, attest 
 		case err == nil && a.status < http.StatusMultipleChoices:
 			return json.Unmarshal(a.body, v)
 		case err == nil:
-			refused := grantProblem(a)
+			refused := grantProblem(a.status, a.body)
 			if err = refused; !nonceWanted(refused) && a.status != http.StatusServiceUnavailable {
 				return refused
 			}
@@ -193,13 +228,13 @@ func (d *Device) link(ctx context.Context, path string, form url.Values, attest 
 func nonceWanted(p *Problem) bool { return p.Type == "use_dpop_nonce" || isNonce(p) }
 
 // grantProblem reads an error as OAuth writes it (RFC 6749 §5.2).
-func grantProblem(a *answer) *Problem {
+func grantProblem(status int, body []byte) *Problem {
 	var e struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}
-	if json.Unmarshal(a.body, &e) != nil || e.Error == "" {
-		return problemOf(a.status, a.body)
+	if json.Unmarshal(body, &e) != nil || e.Error == "" {
+		return problemOf(status, body)
 	}
-	return &Problem{Type: e.Error, Title: e.Description, Status: a.status}
+	return &Problem{Type: e.Error, Title: e.Description, Status: status}
 }

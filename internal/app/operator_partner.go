@@ -88,6 +88,7 @@ func (o *Operator) RelayCredential(ctx context.Context, id partner.ID, platform 
 	sealed, err := o.ring.tokens().Seal(token.Claims{Scope: token.ScopeRelay, Partner: id, Key: in.Relay, Expires: expires}, o.now())
 	return client.RelayCredential{
 		Host: o.cfg.Host, Platform: strings.TrimSuffix(platform, "/"), Partner: uint32(id), Token: sealed, Expires: expires,
+		Pin: o.ring.set.Load().pin,
 	}, err
 }
 

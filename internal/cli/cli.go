@@ -89,6 +89,7 @@ type commands struct {
 	Partner  partnerCmd  `cmd:"" help:"Register partners and run a relay."`
 	Link     linkCmd     `cmd:"" help:"Link a device to a person."`
 	Device   deviceCmd   `cmd:"" help:"Act as a linked device: check in, check out, see one's own colour and visits."`
+	Journey  journeyCmd  `cmd:"" help:"Act as a partner's server: ask whether a person who consented may make a journey."`
 	Dispute  disputeCmd  `cmd:"" help:"Answer what people contest."`
 	Staff    staffCmd    `cmd:"" help:"Invite and enrol who works with records."`
 	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`

@@ -25,6 +25,8 @@ type deviceCmd struct {
 	Venue    deviceVenueCmd    `cmd:"" help:"See how full a venue is.\n\nExample: amanah device venue 3 --link phone.json"`
 	PIN      devicePINCmd      `cmd:"" name:"pin" help:"Set the PIN for days without a phone, read from standard input, or remove it.\n\nExample: amanah device pin --link phone.json < pin.txt"`
 	Cards    deviceCardsCmd    `cmd:"" help:"Revoke all printed cards of one's own: for one that was lost.\n\nExample: amanah device cards --revoke --link phone.json"`
+	Link     deviceLinkCmd     `cmd:"" help:"Link a new device by its person's consent, on the platform's own pages.\n\nExample: amanah device link --credential relay.json --relay https://relay.toko.example/amanah --redirect https://toko.example/back --client-key keys/client.jwk --out phone.json"`
+	Renew    deviceRenewCmd    `cmd:"" help:"Get the next token of a device that was linked by consent.\n\nExample: amanah device renew --link phone.json --client-key keys/client.jwk"`
 	Links    deviceLinksCmd    `cmd:"" help:"See what may ask for one's own colour, on every device.\n\nExample: amanah device links --link phone.json"`
 	Unlink   deviceUnlinkCmd   `cmd:"" help:"Remove one of one's own links, of any device.\n\nExample: amanah device unlink 0123456789abcdef0123456789abcdef --link phone.json"`
 }
@@ -85,6 +87,10 @@ func deviceError(err error) error {
 				return fault.New(k, p.Error())
 			}
 		}
+	case errors.Is(err, client.ErrReturn), errors.Is(err, client.ErrNoRefresh):
+		return fault.Newf(fault.Invalid, "%v", err)
+	case errors.Is(err, client.ErrDeclined):
+		return fault.Newf(fault.Denied, "%v", err)
 	case errors.Is(err, client.ErrUnavailable):
 		return fault.Newf(fault.Unavailable, "%v", err)
 	case errors.Is(err, client.ErrExit), errors.Is(err, verify.ErrHost), errors.Is(err, verify.ErrSignature),

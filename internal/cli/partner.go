@@ -14,7 +14,7 @@ type partnerCmd struct {
 	Draft       partnerDraftCmd       `cmd:"" help:"Make a partner's keys, and terms to begin from.\n\nExample: amanah partner draft 'Toko Maya' --number 3 --keys keys > terms.json"`
 	Terms       partnerTermsCmd       `cmd:"" help:"Check terms, or write them for people to read."`
 	Sign        partnerSignCmd        `cmd:"" help:"Sign terms for the partner.\n\nExample: amanah partner sign terms.json --key keys/sign.jwk > terms.jws"`
-	Apply       partnerApplyCmd       `cmd:"" help:"Take in signed terms: an application, or a later version.\n\nExample: amanah partner apply terms.json --signature terms.jws"`
+	Apply       partnerApplyCmd       `cmd:"" help:"Offer signed terms: an application, or a later version.\n\nExample: amanah partner apply terms.json --signature terms.jws --platform https://health.example.id"`
 	Countersign partnerCountersignCmd `cmd:"" help:"Sign a version of a partner's terms for the platform.\n\nExample: amanah partner countersign 3 --key NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"`
 	Credential  partnerCredentialCmd  `cmd:"" help:"Make the credential of a partner's relay.\n\nExample: amanah partner credential 3 --platform https://health.example.id --out relay.json"`
 	Certify     partnerCertifyCmd     `cmd:"" help:"Take the report of a certification.\n\nExample: amanah partner certify 3 --report report.json"`
@@ -22,6 +22,7 @@ type partnerCmd struct {
 	Suspend     partnerSuspendCmd     `cmd:"" help:"Stop serving a partner, everywhere within five seconds.\n\nExample: amanah partner suspend 2 --reason 'its relay was taken over'"`
 	Resume      partnerResumeCmd      `cmd:"" help:"Serve a suspended partner again, as before.\n\nExample: amanah partner resume 2"`
 	End         partnerEndCmd         `cmd:"" help:"End a partner for good.\n\nExample: amanah partner end 2 --reason 'it closed its app'"`
+	Standing    partnerStandingCmd    `cmd:"" help:"Ask the platform where one's own partner stands, by its relay's credential.\n\nExample: amanah partner standing --credential relay.json --key keys/relay.jwk"`
 	List        partnerListCmd        `cmd:"" help:"List partners.\n\nExample: amanah partner list --json"`
 	Show        partnerShowCmd        `cmd:"" help:"Show one partner: agreements, steps, and its terms for people to read.\n\nExample: amanah partner show 3 --text en"`
 	Add         partnerAddCmd         `cmd:"" help:"Make a partner of one's own for a trial, in the sandbox, with its keys and agreement.\n\nExample: amanah partner add 'Toko Maya' --platform https://health.example.id --out toko.json"`

@@ -111,9 +111,10 @@ type partnerApplyCmd struct {
 	stepFlags
 	File      string `arg:"" help:"The terms."`
 	Signature string `required:"" help:"File of the partner's signature, as 'amanah partner sign' prints it."`
+	Platform  string `help:"URL of the platform, for a partner that applies by itself; without it the operator takes the terms in here."`
 }
 
-// Run takes in the terms.
+// Run takes in the terms, or sends them.
 func (cmd *partnerApplyCmd) Run(c *console) error {
 	terms, err := app.ReadTerms(cmd.File)
 	if err != nil {
@@ -126,6 +127,9 @@ func (cmd *partnerApplyCmd) Run(c *console) error {
 	signature, err := app.ReadSignature(cmd.Signature)
 	if err != nil {
 		return err
+	}
+	if cmd.Platform != "" {
+		return cmd.applyTo(c, raw, signature)
 	}
 	return cmd.run(c, terms.Partner, func(f *rollout.Flow, ctx context.Context, a rollout.Ask, id partner.ID) (partner.Partner, error) {
 		_, err := f.Apply(ctx, a, raw, signature)

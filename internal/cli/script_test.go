@@ -64,7 +64,7 @@ func install(env *testscript.Env) error {
 	if !alone {
 		config += "socket = 'run/serve.sock'\n"
 	}
-	for _, name := range []string{"LISTEN", "OPS", "RELAY"} {
+	for _, name := range []string{"LISTEN", "OPS", "RELAY", "CERTIFY"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
