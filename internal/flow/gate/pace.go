@@ -42,6 +42,26 @@ func (p *pace) note(needed time.Duration) {
 	p.hold.Store(min(max(h, int64(shortestHold)), int64(longestHold)))
 }
 
+// Pace is the pace of answers of one kind that take more than their batch: a person's
+// visits, the tokens of a link. They leave at a moment fixed before the request was
+// looked at, so that their time does not tell what was found.
+type Pace struct{ pace *pace }
+
+// NewPace makes a Pace.
+func NewPace() *Pace { return &Pace{newPace()} }
+
+// Begin fixes when the answer to a request that came now leaves. The nil Pace holds
+// nothing.
+func (p *Pace) Begin() Departure {
+	if p == nil {
+		return Departure{}
+	}
+	return Departure{time.Now(), time.Duration(p.pace.hold.Load()), p.pace, true}
+}
+
+// By reports whether p fixed a departure.
+func (d Departure) By(p *Pace) bool { return p != nil && d.pace == p.pace }
+
 // Departure is when an answer may leave. The zero Departure is at once.
 type Departure struct {
 	began time.Time // when the batch was taken

@@ -78,6 +78,7 @@ type Device struct {
 	OAuth    OAuth
 	Holder   Holder
 	Book     *gate.Book
+	Paces    Paces
 	Tickets  func() TicketSigner
 	Now      func() time.Time
 }
@@ -101,10 +102,14 @@ type OAuth interface {
 // Serve answers one request. It never fails: what cannot be served is answered
 // with a problem document, after the same work.
 func (d *Device) Serve(ctx context.Context, r *Request) Response {
+	pace := d.Paces.of(r.Method, r.Path)
+	departs := pace.Begin()
 	one, asked := *d, &departing{Gate: d.Gate}
 	one.Gate = asked
 	out := one.serve(ctx, r)
-	out.Departs = asked.departs
+	if out.Departs = asked.departs; pace != nil {
+		out.Departs = departs
+	}
 	return out
 }
 

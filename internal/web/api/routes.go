@@ -14,25 +14,26 @@ import (
 type deviceRoute struct {
 	method string
 	path   string // a part in braces stands for one part of any text
+	more   bool   // than the gate does: its answers leave at a pace of their own
 	serve  func(d *Device, ctx context.Context, r *Request, a gate.Ask, now time.Time) Response
 }
 
 // deviceRoutes is all that devices are served. It is never written to.
 var deviceRoutes = []deviceRoute{
-	{"GET", "/v1/asks", (*Device).asks},
-	{"DELETE", "/v1/cards", (*Device).dropCards},
-	{"POST", "/v1/disputes", (*Device).dispute},
-	{"GET", "/v1/disputes", (*Device).disputes},
-	{"GET", "/v1/disputes/{number}", (*Device).ownDispute},
-	{"GET", "/v1/links", (*Device).links},
-	{"DELETE", "/v1/links/{link}", (*Device).unlink},
-	{"PUT", "/v1/pin", (*Device).setPIN},
-	{"DELETE", "/v1/pin", (*Device).dropPIN},
-	{"GET", "/v1/status", (*Device).look},
-	{"GET", "/v1/venues/{venue}", (*Device).venue},
-	{"POST", "/v1/visits", (*Device).checkIn},
-	{"GET", "/v1/visits", (*Device).history},
-	{"POST", "/v1/visits/leave", (*Device).leave},
+	{"GET", "/v1/asks", true, (*Device).asks},
+	{"DELETE", "/v1/cards", true, (*Device).dropCards},
+	{"POST", "/v1/disputes", true, (*Device).dispute},
+	{"GET", "/v1/disputes", true, (*Device).disputes},
+	{"GET", "/v1/disputes/{number}", true, (*Device).ownDispute},
+	{"GET", "/v1/links", true, (*Device).links},
+	{"DELETE", "/v1/links/{link}", true, (*Device).unlink},
+	{"PUT", "/v1/pin", true, (*Device).setPIN},
+	{"DELETE", "/v1/pin", true, (*Device).dropPIN},
+	{"GET", "/v1/status", false, (*Device).look},
+	{"GET", "/v1/venues/{venue}", false, (*Device).venue},
+	{"POST", "/v1/visits", false, (*Device).checkIn},
+	{"GET", "/v1/visits", true, (*Device).history},
+	{"POST", "/v1/visits/leave", false, (*Device).leave},
 }
 
 // linkingRoutes are answered by the authorization server, before anybody is admitted.
