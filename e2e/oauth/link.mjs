@@ -5,7 +5,9 @@
 // Input, JSON on standard input: issuer, connect (the address at which the issuer
 // listens), tunnel (an encapsulator: what is asked of it is sent through the
 // partner's relay), client_id, client_key (the partner's, a private JWK), redirect,
-// venue_code, form (what a person types on the pages). Output: one JSON object.
+// venue_code, nik (what a person types on the pages), pick (text of the choice they
+// take there), messages (the file in which they find their code). Output: one JSON
+// object.
 import * as oauth from 'oauth4webapi'
 import * as jose from 'jose'
 import { readFileSync } from 'node:fs'
@@ -70,25 +72,50 @@ async function begin(way) {
   return { verifier, answer: oauth.validateAuthResponse(as, client, back, state) }
 }
 
-// browse is the person's browser: it follows redirects and sends forms, until it is
-// sent to the app.
+// browse is the person and their browser: it follows redirects, reads the platform's
+// pages and sends their forms, until it is sent to the app.
 async function browse(url) {
   let cookie = ''
   let init = {}
+  const had = codes().length
   for (let hop = 0; hop < 20; hop++) {
     const res = await at(input.connect)(url, { ...init, headers: { ...init.headers, cookie } })
     const set = res.headers.getSetCookie().map((c) => c.split(';')[0])
     if (set.length > 0) cookie = set.join('; ')
+    init = {}
     const to = res.headers.get('location')
     if (to !== null) {
       url = new URL(to, url)
-      init = {}
       if (url.href.startsWith(input.redirect)) return url
       continue
     }
-    throw new Error(`the pages answered ${res.status}: ${await res.text()}`)
+    const page = await res.text()
+    const form = page.match(/<form method="post" action="([^"]*)" novalidate>[^]*?<\/form>/)
+    if (res.status !== 200 || form === null || page.includes('role="alert"')) throw new Error(`the pages answered ${res.status}: ${page}`)
+    const fields = new URLSearchParams()
+    for (const [, name, value] of form[0].matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)) fields.set(name, value)
+    url = new URL(form[1].replaceAll('&amp;', '&'), url)
+    const step = url.pathname.split('/').pop()
+    if (step === 'who') fields.set('nik', input.nik)
+    if (step === 'code') fields.set('code', await received(had))
+    if (step === 'person') {
+      const all = [...form[0].matchAll(/name="pick" value="([^"]*)"> <label[^>]*>([^<]*)</g)]
+      fields.set('pick', all.find(([, , label]) => label.includes(input.pick))[1])
+    }
+    init = { method: 'POST', body: fields.toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } }
   }
   throw new Error('the pages do not end')
+}
+
+// codes are those that were sent so far; received waits for the next.
+const codes = () => readFileSync(input.messages, 'utf8').split('\n').slice(0, -1).map((line) => JSON.parse(line).code)
+async function received(had) {
+  for (let tries = 0; tries < 500; tries++) {
+    const all = codes()
+    if (all.length > had) return all[had]
+    await new Promise((done) => setTimeout(done, 20))
+  }
+  throw new Error('no code was sent')
 }
 
 const exchange = (begun, way) => nonced(
