@@ -19,19 +19,20 @@ trial() {
 	echo "soak.sh: $1" >&2
 	case $1 in
 	timing) SOAK=1 TMPDIR=$memory go test -count=1 -v -timeout 60m ./e2e -run 'TestColourTiming|TestColourLength' ;;
+	history) SOAK=1 TMPDIR=$memory go test -count=1 -v -timeout 30m ./e2e -run TestHistoryTiming ;;
 	linkage) SOAK=1 go test -count=1 -v -timeout 40m ./e2e -run TestTwoPartners ;;
 	servers) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run TestTwoServers ;;
 	kill) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run 'TestKill|TestTrouble' ;;
 	rest) SOAK=1 scripts/postgres.sh scripts/s3.sh go test -count=1 -timeout 60m $(go list ./... | grep -v /e2e$) ;;
 	fuzz) FUZZTIME=${SOAK_FUZZ:-60s} scripts/fuzz.sh ;;
 	*)
-		echo "soak.sh: no trial $1: timing linkage servers kill rest fuzz" >&2
+		echo "soak.sh: no trial $1: timing history linkage servers kill rest fuzz" >&2
 		exit 2
 		;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- timing linkage servers kill rest fuzz
+[ $# -gt 0 ] || set -- timing history linkage servers kill rest fuzz
 failed=
 for name; do
 	trial "$name" || failed="$failed $name"

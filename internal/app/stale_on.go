@@ -1,0 +1,6 @@
+//go:build !amanah_stale
+
+package app
+
+// failsClosed: nobody is served over partners' states that are old.
+const failsClosed = true
