@@ -124,6 +124,9 @@ func (f *Flow) attempt(ctx context.Context, batch []*job) (waits bool, err error
 			going = append(going, j)
 		}
 	}
+	// Whoever gives up from here on would keep the person's next writer waiting.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
 	going, waits, err = f.keys(ctx, going)
 	if err != nil {
 		return false, err
