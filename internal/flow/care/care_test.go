@@ -390,7 +390,7 @@ func TestInvalid(t *testing.T) {
 	}
 }
 
-func patient(nik, name, birth string) string {
+func patientOf(nik, name, birth string) string {
 	return fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":%q,"value":%q}],"name":[{"text":%q}],"birthDate":%q}`, record.NIKSystem, nik, name, birth)
 }
 
@@ -424,10 +424,10 @@ func TestAside(t *testing.T) {
 		}
 		return enter(s, hospital, e)
 	}
-	if d := set(patient(nikA, "ANI  contoh", birthA)); d.Err != nil || d.Person != who || d.Aside != 0 {
+	if d := set(patientOf(nikA, "ANI  contoh", birthA)); d.Err != nil || d.Person != who || d.Aside != 0 {
 		t.Fatalf("the same person: %+v", d)
 	}
-	if d := set(patient(nikB, nameA, "1990-08-15")); !errors.Is(d.Err, record.ErrNobody) {
+	if d := set(patientOf(nikB, nameA, "1990-08-15")); !errors.Is(d.Err, record.ErrNobody) {
 		t.Errorf("a NIK of nobody: %+v", d)
 	}
 	var cases []identity.PersonID
@@ -435,7 +435,7 @@ func TestAside(t *testing.T) {
 		name, birth string
 		want        record.Reason
 	}{{"Ana Contoh", birthA, record.ReasonName}, {nameA, "1984-03-18", record.ReasonBirth}, {"Budi", "1984-03-18", record.ReasonBoth}} {
-		d := set(patient(nikA, c.name, c.birth))
+		d := set(patientOf(nikA, c.name, c.birth))
 		if d.Err != nil || d.Person != 0 || d.Aside == 0 || d.Reason != c.want {
 			t.Fatalf("%s: %+v", c.want, d)
 		}
@@ -548,7 +548,7 @@ func TestForeign(t *testing.T) {
 	who, other := s.Register(nikA, nameA, birthA), s.Register(nikB, "Budi Contoh", "1990-08-15")
 	visit := `{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p1"}}`
 	a := enter(s, hospital, care.Entry{Person: who, Foreign: true, Items: []care.Item{
-		{Resource: s.Read(patient(nikA, nameA, birthA)), Source: "Patient/p1"}, {Resource: s.Read(visit), Source: "Encounter/e1"},
+		{Resource: s.Read(patientOf(nikA, nameA, birthA)), Source: "Patient/p1"}, {Resource: s.Read(visit), Source: "Encounter/e1"},
 	}})
 	if a.Err != nil {
 		t.Fatal(a.Err)

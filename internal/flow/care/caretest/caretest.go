@@ -32,16 +32,20 @@ import (
 type Site struct {
 	*testing.T
 	DB        store.DB
-	Keeper    *client.Client
+	Keeper    *client.Client // on the operator's socket
+	Server    *client.Client // the same keeper, on the server's
 	Care      *care.Flow
 	Evidence  *evidence.Flow
 	Documents *Documents
+
+	officer *System
 }
 
-// New makes one over a database, with nobody in it. Budgets are an operator's.
+// New makes one over a database, with nobody in it. Budgets are an operator's, and
+// records open for whoever asks, until Sign.
 func New(t *testing.T, db store.DB) *Site {
 	t.Helper()
-	k := keepertest.Serve(t, durable.OS(filepath.Join(t.TempDir(), "keeper")))
+	server, k := keepertest.Both(t, durable.OS(filepath.Join(t.TempDir(), "keeper")))
 	rules, err := status.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +54,7 @@ func New(t *testing.T, db store.DB) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{T: t, DB: db, Keeper: k, Documents: &Documents{}}
+	s := &Site{T: t, DB: db, Keeper: k, Server: server, Documents: &Documents{}}
 	s.Evidence = &evidence.Flow{DB: db, Keeper: k, Rules: rules, Now: time.Now, Actor: "test", Budget: keeper.BudgetImport}
 	s.Care = &care.Flow{
 		DB: db, Keeper: Trusting{k}, Documents: s.Documents, Colours: s.Evidence, Reader: reader, Now: time.Now, Actor: "test", Budget: keeper.BudgetImport,
