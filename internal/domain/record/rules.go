@@ -70,16 +70,6 @@ func ParseReason(s string) (Reason, error) {
 	return Reason(s), nil
 }
 
-// MayView says whether somebody may view records that stand so: restricted ones in an
-// emergency only, which is told aloud. The office that restricts views none: it holds
-// no right over records.
-func MayView(s Stand, emergency bool) error {
-	if s.Restricted.On && !emergency {
-		return ErrRestricted
-	}
-	return nil
-}
-
 // Retention is how long records are kept from the last visit: Permenkes 24/2022
 // art. 39.
 const Retention = 25 // years

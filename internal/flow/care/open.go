@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -113,11 +114,24 @@ func (f *Flow) open(ctx context.Context, c Caller, who identity.PersonID, choose
 	if err := c.Rights.Need(staff.View); err != nil {
 		return nil, err
 	}
+	if v := guard.Decide(c.question(record.Stand{})); v.Err != nil {
+		return nil, v.Err
+	}
 	o, err := f.unseal(ctx, who, choose, c.ask(f))
 	if err != nil {
 		return nil, err
 	}
-	return o.records, record.MayView(o.stand, c.Emergency)
+	return o.records, guard.Decide(c.question(o.stand)).Err
+}
+
+// question is what the guard decides of somebody's viewing, as far as a server knows it:
+// care relationships, and who stands by whom, the keeper knows and counts.
+func (c Caller) question(s record.Stand) guard.Question {
+	q := guard.Question{Role: c.Role, Rights: c.Rights, Purpose: guard.Treatment, Restricted: s.Restricted.On}
+	if c.Emergency {
+		q.Purpose = guard.BreakGlass
+	}
+	return q
 }
 
 // asker asks the keeper for keys, on somebody's word.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/format/jose"
@@ -27,11 +28,11 @@ type Norms struct {
 }
 
 const (
-	strangers = 10 // without a care relationship, an hour and actor
-	rush      = 50 // in rushTime and actor, whatever else holds, without a second person
-	rushTime  = 10 * time.Minute
-	glassHour = 3 // emergencies, an hour and actor
-	glassDay  = 10
+	strangers = guard.Strangers // without a care relationship, an hour and actor
+	rush      = guard.Rush      // in rushTime and actor, whatever else holds, without a second person
+	rushTime  = guard.RushTime
+	glassHour = guard.GlassHour // emergencies, an hour and actor
+	glassDay  = guard.GlassDay
 	day       = 24 * time.Hour
 
 	approvedFor = time.Hour
@@ -67,8 +68,8 @@ type relation struct {
 
 // New makes a desk that knows nobody.
 func New(n Norms) *Desk {
-	n.Clinician, n.Client = cmp.Or(n.Clinician, 60), cmp.Or(n.Client, 2000)
-	n.Relations, n.All = cmp.Or(n.Relations, 2000), cmp.Or(n.All, 20_000)
+	n.Clinician, n.Client = cmp.Or(n.Clinician, guard.Clinician), cmp.Or(n.Client, guard.Client)
+	n.Relations, n.All = cmp.Or(n.Relations, 2000), cmp.Or(n.All, guard.All)
 	return &Desk{
 		norms: n, actors: map[staff.ActorID]*actor{}, keys: map[[32]byte]staff.ActorID{}, proposals: map[string]Enrolled{},
 		treats: map[relation]int64{}, places: map[staff.FacilityID]uint32{},
