@@ -7,6 +7,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -29,17 +30,29 @@ func (f *Flow) setAside(ctx context.Context, jobs []*job) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	numbers, err := f.Keeper.Register(ctx, len(fresh))
-	if err != nil {
-		return err
+	need := 0
+	for _, j := range fresh {
+		if j.person = j.entry.waits; j.person == 0 {
+			need++
+		}
 	}
-	for i, j := range fresh {
+	var numbers []keeper.Registered
+	if need > 0 {
+		var err error
+		if numbers, err = f.Keeper.Register(ctx, need); err != nil {
+			return err
+		}
+	}
+	for _, j := range fresh {
+		if j.person == 0 {
+			j.person, numbers = numbers[0].ID, numbers[1:]
+		}
 		c, at := j.entry.Claim, f.Now().UTC()
 		claim := &record.StoredClaim{NIK: c.NIK.Reveal(), Birth: c.Birth.String(), Against: j.against, Reason: j.aside}
 		for _, n := range c.Names {
 			claim.Names = append(claim.Names, n.Reveal())
 		}
-		j.person, j.stand = numbers[i].ID, &record.Stand{Claim: claim}
+		j.stand = &record.Stand{Claim: claim}
 		step := record.Step{To: record.Waiting, Against: j.against, By: string(j.caller.Actor), Why: j.aside, At: at}
 		j.also = func(s store.Stores, _ uint64) error {
 			return s.Aside.Set(record.Aside{ID: j.person, Arrived: at, Reason: j.aside, State: record.Waiting, Steps: []record.Step{step}})

@@ -535,6 +535,24 @@ func TestLargeResource(t *testing.T) {
 	if err != nil || o.Size() != int64(len(text)) {
 		t.Fatal(err)
 	}
+	near, err := record.ClaimOf(s.Read(patientOf(nikA, "Ana Contoh", birthA)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan.Person, scan.Claim = 0, &near
+	n, err := s.Care.EnterDocument(t.Context(), hospital, scan, strings.NewReader(text))
+	if err != nil || n.Aside == 0 || n.Reason != record.ReasonName {
+		t.Fatalf("a document of somebody else's name: %+v %v", n, err)
+	}
+	if d, err := s.Care.Attach(t.Context(), office, n.Aside, who, "married-name"); err != nil || d.Err != nil {
+		t.Fatalf("attach a document: %v", err)
+	}
+	scans := record.Scan
+	if all, err := s.Care.Compartment(t.Context(), hospital, who, record.Filter{Kind: &scans}); err != nil || len(all) != 2 {
+		t.Errorf("%d scans, %v", len(all), err)
+	} else if o, err := s.Care.Document(t.Context(), all[1]); err != nil || o.Size() != int64(len(text)) {
+		t.Errorf("the attached document: %v", err)
+	}
 	part := make([]byte, 8)
 	if _, err := o.ReadAt(part, 16*1024); err != nil || string(part) != "YW1hbmFo" {
 		t.Errorf("%q %v", part, err)

@@ -2,10 +2,12 @@ package care
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/store"
 )
 
 // Content is a document in the clear, read once from its beginning.
@@ -18,21 +20,33 @@ type Opened interface {
 	Size() int64
 }
 
-// EnterDocument seals a document and enters a record that names it. It streams: a
-// document of any length passes in constant memory. About its place in e.Items: the
-// last item gets it, and its meta the document's length and type.
+// EnterDocument seals a document and enters it as e's last item. It streams: a document
+// of any length passes in constant memory. Whose it is must be known before it is
+// sealed, so a claim is matched first, and what does not match is sealed to the number
+// under which it waits.
 func (f *Flow) EnterDocument(ctx context.Context, c Caller, e Entry, content io.Reader) (Done, error) {
-	if len(e.Items) == 0 {
-		return Done{}, ErrEmpty
-	}
-	if e.Person == 0 {
-		return Done{}, ErrEmpty // it is sealed to somebody: match first
-	}
-	item := &e.Items[len(e.Items)-1]
-	if err := c.Rights.Need(item.right()); err != nil {
+	if err := f.may(c, &e); err != nil {
 		return Done{}, err
 	}
-	d, err := f.Documents.Seal(ctx, e.Person, item.Meta.Kind, content)
+	if e.Person == 0 {
+		who, reason, err := f.Match(ctx, *e.Claim)
+		if err != nil {
+			return Done{}, err
+		}
+		if e.Person = who; reason != "" {
+			numbers, err := f.Keeper.Register(ctx, 1)
+			if err != nil {
+				return Done{}, err
+			}
+			e.Person, e.waits = 0, numbers[0].ID
+		}
+	}
+	item := &e.Items[len(e.Items)-1]
+	kind := item.Meta.Kind
+	if item.Resource != nil {
+		kind = record.Describe(item.Resource).Kind
+	}
+	d, err := f.Documents.Seal(ctx, max(e.Person, e.waits), kind, content)
 	if err != nil {
 		return Done{}, err
 	}
@@ -41,11 +55,16 @@ func (f *Flow) EnterDocument(ctx context.Context, c Caller, e Entry, content io.
 	if err == nil {
 		err = done[0].Err
 	}
-	if err != nil {
+	if err == nil && done[0].Placed != nil && !done[0].Placed[len(e.Items)-1].Known {
+		return done[0], nil
+	}
+	if !errors.Is(err, store.ErrUnknown) { // it may be named
 		f.drop(ctx, d)
+	}
+	if err != nil {
 		return Done{}, err
 	}
-	return done[0], nil
+	return done[0], nil // it was there already
 }
 
 // drop removes a document that no record names; one that stays is found by the check.

@@ -22,6 +22,8 @@ type Entry struct {
 	// Foreign: references are names of the caller's own system, such as Encounter/12,
 	// and are looked up among the Sources that it has entered before.
 	Foreign bool
+
+	waits identity.PersonID // the number that it has when it does not match; zero for a new one
 }
 
 // Item is one record of an Entry: a resource, or a document alone.

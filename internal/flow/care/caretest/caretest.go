@@ -30,7 +30,7 @@ import (
 
 // Site is such a place.
 type Site struct {
-	*testing.T
+	testing.TB
 	DB        store.DB
 	Keeper    *client.Client // on the operator's socket
 	Server    *client.Client // the same keeper, on the server's
@@ -43,7 +43,7 @@ type Site struct {
 
 // New makes one over a database, with nobody in it. Budgets are an operator's, and
 // records open for whoever asks, until Sign.
-func New(t *testing.T, db store.DB) *Site {
+func New(t testing.TB, db store.DB) *Site {
 	t.Helper()
 	server, k := keepertest.Both(t, durable.OS(filepath.Join(t.TempDir(), "keeper")))
 	rules, err := status.Builtin()
@@ -54,7 +54,7 @@ func New(t *testing.T, db store.DB) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Site{T: t, DB: db, Keeper: k, Server: server, Documents: &Documents{}}
+	s := &Site{TB: t, DB: db, Keeper: k, Server: server, Documents: &Documents{}}
 	s.Evidence = &evidence.Flow{DB: db, Keeper: k, Rules: rules, Now: time.Now, Actor: "test", Budget: keeper.BudgetImport}
 	s.Care = &care.Flow{
 		DB: db, Keeper: Trusting{k}, Documents: s.Documents, Colours: s.Evidence, Reader: reader, Now: time.Now, Actor: "test", Budget: keeper.BudgetImport,

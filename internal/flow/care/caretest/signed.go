@@ -15,7 +15,7 @@ import (
 func (s *Site) Sign() {
 	s.Helper()
 	s.Care.Keeper, s.Care.Actor, s.Care.Budget = s.Server, "serve", keeper.BudgetJob
-	s.officer = &System{Site: s, ID: "officer-1", key: stafftest.EC(s.T), browser: stafftest.EC(s.T)}
+	s.officer = &System{Site: s, ID: "officer-1", key: stafftest.EC(s.TB), browser: stafftest.EC(s.TB)}
 	o := staff.Actor{ID: s.officer.ID, Facility: "dinkes-99", Role: staff.RoleOfficer, Key: s.officer.key.JWK()}
 	if err := s.Keeper.Enrol(s.Context(), keeper.Enrolment{Actor: o}); err != nil {
 		s.Fatal(err)
@@ -34,7 +34,7 @@ type System struct {
 // Enrol enrols a facility's system.
 func (s *Site) Enrol(id staff.ActorID, at staff.FacilityID, rights staff.Rights) *System {
 	s.Helper()
-	x := &System{Site: s, ID: id, Facility: at, Rights: rights, key: stafftest.Ed(s.T)}
+	x := &System{Site: s, ID: id, Facility: at, Rights: rights, key: stafftest.Ed(s.TB)}
 	a := staff.Actor{ID: id, Facility: at, Role: staff.RoleClient, Rights: rights, Key: x.key.JWK()}
 	if err := s.Server.Enrol(s.Context(), keeper.Enrolment{Actor: a, By: s.officer.ask("POST", "/v1/actors/"+string(id)+"/"+a.Digest(), "")}); err != nil {
 		s.Fatal(err)
@@ -49,9 +49,9 @@ func (x *System) ask(method, path, purpose string) keeper.Ask {
 		c["purpose"] = purpose
 	}
 	if x.browser == nil {
-		return keeper.Ask{Proof: x.key.Proof(x.T, c)}
+		return keeper.Ask{Proof: x.key.Proof(x.TB, c)}
 	}
-	return keeper.Ask{Proof: x.browser.Proof(x.T, c), Endorsement: x.key.Endorse(x.T, x.ID, x.browser.Thumbprint(), now.Add(time.Hour))}
+	return keeper.Ask{Proof: x.browser.Proof(x.TB, c), Endorsement: x.key.Endorse(x.TB, x.ID, x.browser.Thumbprint(), now.Add(time.Hour))}
 }
 
 // Get is the system with a signed request to read a path, such as /fhir/R4/Patient/1.
