@@ -18,8 +18,14 @@ import (
 // A sealed document is a C2SP chunked-encryption message (c2sp.org/chunked-encryption,
 // v1, with SHA-512 and AES-256-GCM): a salt, a commitment to the key, and chunks of
 // 16 KiB of which only the last is shorter, so that any range opens alone and a
-// document that was cut, reordered or extended does not open. The place and the kind
-// are its context: it opens nowhere else. Its length is not hidden.
+// document that was cut, reordered or extended does not open. Its length is not hidden.
+//
+// It has a key of its own, random, made before it is known whose it is: a document of
+// many gigabytes must be under seal from its first byte, while a version of a record is
+// begun and settled in a moment. The key stands in the record version that names the
+// document, and that is sealed to its person, record and version (SealRecord), its kind
+// within. So the document opens in that place alone, another one put in its stead does
+// not open there, and it dies with the person's key.
 const (
 	chunkSize  = 16 << 10
 	tagSize    = 16
@@ -35,8 +41,15 @@ var ErrRange = fault.New(fault.Invalid, "a document has no bytes before its firs
 // errShut is a mistake of the caller's.
 var errShut = errors.New("vault: the document was closed")
 
-// Kind is what a document is, as package record names it: up to 255 bytes.
-type Kind string
+// documentContext parts documents from whatever else may be sealed in this form.
+const documentContext = "amanah document v1"
+
+// NewDocumentKey makes the key of one document.
+func NewDocumentKey() []byte {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return key
+}
 
 // DocumentSize returns how many bytes a document of so many takes when sealed.
 func DocumentSize(plain int64) int64 {
@@ -49,15 +62,7 @@ type chunks struct {
 	nonce [12]byte // of chunk 0
 }
 
-// newChunks derives a document's keys and the commitment to them.
-func newChunks(key []byte, b Binding, k Kind, salt []byte) (c chunks, commitment []byte, err error) {
-	if len(key) != 32 || !b.valid() || len(k) == 0 || len(k) > 255 {
-		return c, nil, ErrKey
-	}
-	context := append(append(b.data(), byte(len(k))), k...)
-	return deriveChunks(key, salt, context)
-}
-
+// deriveChunks derives a document's keys and the commitment to them.
 func deriveChunks(key, salt, context []byte) (c chunks, commitment []byte, err error) {
 	if len(key) != 32 {
 		return c, nil, ErrKey
@@ -96,14 +101,13 @@ type sealing struct {
 	err    error // of an earlier call; errShut when closed
 }
 
-// SealDocument returns a writer that seals what is written to it to a place, under
-// the key of one version, and writes that to dst. Only after Close has returned nil
-// is the document whole; one that was not closed does not open. ErrKey for a key or
-// a place that cannot be.
-func SealDocument(dst io.Writer, key []byte, b Binding, k Kind) (io.WriteCloser, error) {
+// SealDocument returns a writer that seals what is written to it under the document's
+// own key, and writes that to dst. Only after Close has returned nil is the document
+// whole; one that was not closed does not open. ErrKey for a key that cannot be.
+func SealDocument(dst io.Writer, key []byte) (io.WriteCloser, error) {
 	salt := make([]byte, saltSize, headSize)
 	rand.Read(salt)
-	c, commitment, err := newChunks(key, b, k, salt)
+	c, commitment, err := deriveChunks(key, salt, []byte(documentContext))
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +173,11 @@ type Document struct {
 	pool sync.Pool // of *[sealedSize]byte
 }
 
-// OpenDocument opens a sealed document of so many bytes in its place, for reading
-// any range of it. Before it returns, the document is known to be of this key, place
-// and kind, and to end where src does: ErrOpen otherwise, without telling which;
-// ErrKey for what could not have been sealed. A chunk altered inside fails when it
-// is read.
-func OpenDocument(src io.ReaderAt, sealed int64, key []byte, b Binding, k Kind) (*Document, error) {
+// OpenDocument opens a sealed document of so many bytes, for reading any range of it.
+// Before it returns, the document is known to be of this key, and to end where src
+// does: ErrOpen otherwise, without telling which; ErrKey for a key that cannot be. A
+// chunk altered inside fails when it is read.
+func OpenDocument(src io.ReaderAt, sealed int64, key []byte) (*Document, error) {
 	var head [headSize]byte
 	if sealed < headSize+tagSize {
 		return nil, ErrOpen
@@ -182,7 +185,7 @@ func OpenDocument(src io.ReaderAt, sealed int64, key []byte, b Binding, k Kind) 
 	if _, err := src.ReadAt(head[:], 0); err != nil {
 		return nil, err
 	}
-	c, commitment, err := newChunks(key, b, k, head[:saltSize])
+	c, commitment, err := deriveChunks(key, head[:saltSize], []byte(documentContext))
 	if err != nil {
 		return nil, err
 	}

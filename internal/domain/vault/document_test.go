@@ -18,17 +18,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-var (
-	documentKey = bytes.Repeat([]byte{7}, 32)
-	documentAt  = Binding{Table: "record_document", Person: 11, Record: 12, Version: 1}
-)
-
-const scan Kind = "ct-scan"
+var documentKey = bytes.Repeat([]byte{7}, 32)
 
 func sealDocument(t testing.TB, plain []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := SealDocument(&out, documentKey, documentAt, scan)
+	w, err := SealDocument(&out, documentKey)
 	if err == nil {
 		_, err = w.Write(plain)
 	}
@@ -39,7 +34,7 @@ func sealDocument(t testing.TB, plain []byte) []byte {
 }
 
 func openDocument(sealed []byte) ([]byte, error) {
-	d, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), documentKey, documentAt, scan)
+	d, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), documentKey)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +144,7 @@ func TestDocument(t *testing.T) {
 		size := rapid.OneOf(rapid.IntRange(0, 300), rapid.SampledFrom([]int{chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 5*chunkSize + 3})).Draw(t, "size")
 		plain := pattern(size)
 		var out bytes.Buffer
-		w, err := SealDocument(&out, documentKey, documentAt, scan)
+		w, err := SealDocument(&out, documentKey)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +161,7 @@ func TestDocument(t *testing.T) {
 		if got := DocumentSize(int64(size)); got != int64(out.Len()) {
 			t.Fatalf("%d bytes, foretold %d", out.Len(), got)
 		}
-		d, err := OpenDocument(bytes.NewReader(out.Bytes()), int64(out.Len()), documentKey, documentAt, scan)
+		d, err := OpenDocument(bytes.NewReader(out.Bytes()), int64(out.Len()), documentKey)
 		if err != nil || d.Size() != int64(size) {
 			t.Fatal(d, err)
 		}
@@ -223,38 +218,21 @@ func TestDocumentAltered(t *testing.T) {
 	}
 }
 
-// TestDocumentPlace: a document opens in its own place, of its own kind, only.
-func TestDocumentPlace(t *testing.T) {
+// TestDocumentKey: a document opens under its own key only, and no two have one.
+func TestDocumentKey(t *testing.T) {
 	sealed := sealDocument(t, []byte("an image"))
-	open := func(key []byte, b Binding, k Kind) error {
-		_, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), key, b, k)
+	open := func(key []byte) error {
+		_, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), key)
 		return err
 	}
-	if err := open(documentKey, documentAt, scan); err != nil {
+	if err := open(documentKey); err != nil {
 		t.Fatal(err)
 	}
-	for name, move := range map[string]func(*Binding){
-		"table":   func(b *Binding) { b.Table = "record_version" },
-		"person":  func(b *Binding) { b.Person++ },
-		"record":  func(b *Binding) { b.Record++ },
-		"version": func(b *Binding) { b.Version++ },
-	} {
-		b := documentAt
-		move(&b)
-		if err := open(documentKey, b, scan); !errors.Is(err, ErrOpen) {
-			t.Errorf("another %s: %v", name, err)
-		}
+	if one, two := NewDocumentKey(), NewDocumentKey(); bytes.Equal(one, two) || !errors.Is(open(one), ErrOpen) || !errors.Is(open(two), ErrOpen) {
+		t.Error("another key opens it")
 	}
-	if err := open(documentKey, documentAt, "ecg-sheet"); !errors.Is(err, ErrOpen) {
-		t.Error("another kind:", err)
-	}
-	if err := open(bytes.Repeat([]byte{8}, 32), documentAt, scan); !errors.Is(err, ErrOpen) {
-		t.Error("another key:", err)
-	}
-	for _, err := range []error{open(documentKey[:31], documentAt, scan), open(documentKey, Binding{}, scan), open(documentKey, documentAt, "")} {
-		if !errors.Is(err, ErrKey) {
-			t.Error("what cannot be:", err)
-		}
+	if err := open(documentKey[:31]); !errors.Is(err, ErrKey) {
+		t.Error("what cannot be:", err)
 	}
 }
 
@@ -262,7 +240,7 @@ func TestDocumentPlace(t *testing.T) {
 // fails is not forgotten.
 func TestDocumentUnclosed(t *testing.T) {
 	var out bytes.Buffer
-	w, _ := SealDocument(&out, documentKey, documentAt, scan)
+	w, _ := SealDocument(&out, documentKey)
 	for range 2 {
 		if _, err := w.Write(pattern(chunkSize)); err != nil {
 			t.Fatal(err)
@@ -273,7 +251,7 @@ func TestDocumentUnclosed(t *testing.T) {
 	}
 	for n := range 5 {
 		f := &failing{after: n}
-		w, err := SealDocument(f, documentKey, documentAt, scan)
+		w, err := SealDocument(f, documentKey)
 		if err == nil {
 			_, err = w.Write(pattern(3 * chunkSize))
 			if again := w.Close(); !errors.Is(again, errFull) {
@@ -330,7 +308,7 @@ func BenchmarkDocument(b *testing.B) {
 	b.Run("seal", func(b *testing.B) {
 		b.SetBytes(int64(len(plain)))
 		for b.Loop() {
-			w, _ := SealDocument(io.Discard, documentKey, documentAt, scan)
+			w, _ := SealDocument(io.Discard, documentKey)
 			w.Write(plain)
 			w.Close()
 		}
@@ -339,7 +317,7 @@ func BenchmarkDocument(b *testing.B) {
 		sealed := sealDocument(b, plain)
 		b.SetBytes(int64(len(plain)))
 		for b.Loop() {
-			d, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), documentKey, documentAt, scan)
+			d, err := OpenDocument(bytes.NewReader(sealed), int64(len(sealed)), documentKey)
 			if err != nil {
 				b.Fatal(err)
 			}

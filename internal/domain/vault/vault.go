@@ -1,6 +1,6 @@
-// Package vault seals records and documents to their place: one version of one
-// record of one person in one table, and for a document its kind. Small records are
-// sealed whole; documents of any size in chunks, see SealDocument.
+// Package vault seals records to their place, one version of one record of one person
+// in one table, and documents of any size in chunks under keys that such records hold,
+// see SealDocument.
 //
 // A sealed record opens with its key and in its place only; moved to another
 // person, table, record or version, cut or altered, it does not open. Its length

@@ -146,16 +146,12 @@ type Documents struct {
 	blobs map[[32]byte][]byte
 }
 
-func place(who identity.PersonID) vault.Binding {
-	return vault.Binding{Table: "record_document", Person: who, Record: uint64(record.First), Version: 1}
-}
-
 // Seal implements care.Documents.
-func (d *Documents) Seal(_ context.Context, who identity.PersonID, k record.Kind, content care.Content) (record.Document, error) {
+func (d *Documents) Seal(_ context.Context, _ identity.PersonID, _ record.Kind, content care.Content) (record.Document, error) {
 	var doc record.Document
 	rand.Read(doc.Key[:])
 	var b bytes.Buffer
-	w, err := vault.SealDocument(&b, doc.Key[:], place(who), vault.Kind(k.String()))
+	w, err := vault.SealDocument(&b, doc.Key[:])
 	if err != nil {
 		return doc, err
 	}
@@ -182,14 +178,14 @@ type opened struct{ *vault.Document }
 func (opened) Close() error { return nil }
 
 // Open implements care.Documents.
-func (d *Documents) Open(_ context.Context, who identity.PersonID, k record.Kind, doc record.Document) (care.Opened, error) {
+func (d *Documents) Open(_ context.Context, _ identity.PersonID, _ record.Kind, doc record.Document) (care.Opened, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b, ok := d.blobs[doc.Name]
 	if !ok {
 		return nil, store.ErrNoBlob
 	}
-	o, err := vault.OpenDocument(bytes.NewReader(b), int64(len(b)), doc.Key[:], place(who), vault.Kind(k.String()))
+	o, err := vault.OpenDocument(bytes.NewReader(b), int64(len(b)), doc.Key[:])
 	return opened{o}, err
 }
 
