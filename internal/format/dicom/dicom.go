@@ -49,6 +49,15 @@ type File struct {
 	Series   string // series instance UID
 	Modality string // CT, MR, CR, US, ECG …
 
+	Accession    string // number of the order
+	StudyID      string
+	StudyText    string // its description
+	SeriesText   string
+	SeriesNumber string // decimal, as it stands
+	Number       string // of the instance in its series, likewise
+	StudyDate    string // YYYYMMDD
+	StudyTime    string
+
 	Patient     Name
 	PatientID   string
 	Issuer      string // of PatientID

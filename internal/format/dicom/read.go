@@ -42,6 +42,7 @@ type scanner struct {
 	f        *File
 	wave     *Waveform // of the item that is walked
 	pixels   pixels
+	out      *emitter // of WriteJSON; nil for Read
 }
 
 // pixels is what was found as pixel data.
@@ -290,10 +291,16 @@ func (s *scanner) empty(e element) error {
 
 // inside walks what an element holds.
 func (s *scanner) inside(e element, depth int) error {
+	vr := e.vr
+	if s.out != nil {
+		vr = s.vrOf(e)
+	}
 	switch {
+	case e.tag == pixelTag && depth == 0 && s.out != nil:
+		return errPixels
 	case e.tag == pixelTag && depth == 0:
 		return s.pixelData(e)
-	case e.vr == "SQ", e.tag == waveTag:
+	case vr == "SQ", e.tag == waveTag:
 		return s.sequence(e, depth)
 	case e.length == undefined && (!s.explicit || e.vr == "UN"):
 		// Of unknown kind and undefined length: a sequence in the implicit encoding
@@ -315,6 +322,8 @@ func (s *scanner) sequence(e element, depth int) error {
 	if e.length != undefined {
 		end = s.pos + int64(e.length)
 	}
+	s.out.begin(e.tag)
+	defer s.out.end()
 	for end < 0 || s.pos < end {
 		item, err := s.element(e.tag)
 		if err != nil {
@@ -332,8 +341,9 @@ func (s *scanner) sequence(e element, depth int) error {
 				return s.fail(e.tag, "an item reaches beyond its sequence")
 			}
 		}
-		outer := s.wave
+		outer, sets := s.wave, s.f.Charset
 		s.wave = nil
+		s.out.beginItem()
 		if e.tag == waveTag && depth == 0 {
 			if len(s.f.Waveforms) == 64 {
 				return s.fail(e.tag, "there are more waveforms than are read of one file")
@@ -347,6 +357,9 @@ func (s *scanner) sequence(e element, depth int) error {
 			s.f.Waveforms = append(s.f.Waveforms, *s.wave)
 		}
 		s.wave = outer
+		if s.out.endItem() {
+			s.f.Charset = sets // an item's own end with it
+		}
 	}
 	if s.pos != end && end >= 0 {
 		return s.fail(e.tag, "an item reaches beyond its sequence")

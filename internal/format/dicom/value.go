@@ -10,6 +10,8 @@ import (
 // over it otherwise.
 func (s *scanner) value(e element) error {
 	switch {
+	case s.out != nil:
+		return s.emit(e)
 	case s.wave != nil:
 		return s.waveValue(e)
 	case !s.named(e.tag):
@@ -46,6 +48,10 @@ func (f *File) plain(t Tag) *string {
 		return &f.Series
 	case 0x00080060:
 		return &f.Modality
+	case 0x00200011:
+		return &f.SeriesNumber
+	case 0x00200013:
+		return &f.Number
 	case 0x00100030:
 		return &f.Birth
 	case 0x00100040:
@@ -79,6 +85,14 @@ func (f *File) written(t Tag) *string {
 		return &f.PatientID
 	case 0x00100021:
 		return &f.Issuer
+	case 0x00080050:
+		return &f.Accession
+	case 0x00200010:
+		return &f.StudyID
+	case 0x00081030:
+		return &f.StudyText
+	case 0x0008103e:
+		return &f.SeriesText
 	case 0x00080080:
 		return &f.Institution
 	}
@@ -165,6 +179,11 @@ func parseName(s string) (n Name) {
 // Text is a name as people write it: given, middle and family name.
 func (n Name) Text() string {
 	return strings.Join(strings.Fields(n.Given+" "+n.Middle+" "+n.Family), " ")
+}
+
+// Caret is a name as DICOM writes it, its components parted by carets.
+func (n Name) Caret() string {
+	return strings.TrimRight(strings.Join([]string{n.Family, n.Given, n.Middle, n.Prefix, n.Suffix}, "^"), "^")
 }
 
 // waveValue takes what a waveform's group says of itself, and holds its data
@@ -254,6 +273,7 @@ func (s *scanner) finish() error {
 			break
 		}
 	}
+	f.StudyDate, f.StudyTime = strings.ReplaceAll(f.dates[3][0], ".", ""), f.dates[3][1]
 	f.Frames = 1
 	if f.frames != "" {
 		n, err := strconv.ParseUint(strings.TrimPrefix(f.frames, "+"), 10, 31)
