@@ -88,5 +88,6 @@ type Stores struct {
 	Requests       staff.RequestStore
 	Log            accesslog.Store
 	Records        record.Store
+	Uploads        record.UploadStore
 	Aside          record.AsideStore
 }

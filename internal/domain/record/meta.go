@@ -27,6 +27,7 @@ type Meta struct {
 	Entered     time.Time     `json:",omitzero"`
 	Source      string        `json:",omitempty"` // how the facility's system names it
 	ContentType string        `json:",omitempty"` // of a document
+	Image       *Image        `json:",omitempty"` // what a DICOM instance says of itself
 	Document    *Document     `json:",omitempty"` // where the content is too long for the row
 	Withdrawn   Reason        `json:",omitempty"` // this version says that the record is void; why
 }

@@ -147,6 +147,7 @@ func (t *tx) stores() store.Stores {
 		Requests:       requests{t},
 		Log:            leaves{t},
 		Records:        records{t},
+		Uploads:        uploads{t},
 		Aside:          aside{t},
 	}
 }

@@ -36,6 +36,9 @@ func (t records) Put(writes []record.Write) (moved []int, err error) {
 			r.Seq, r.Entered, r.Sealed = t.arrivals[0], whole(r.Entered), bytes.Clone(r.Sealed)
 			t.rows.put(number(r.Seq), r)
 			t.places.put(at, number(r.Seq))
+			if r.Size > 0 {
+				t.blobs.put(id32(r.Blob), none{})
+			}
 			if slices.Contains(w.Follow, r.Number) {
 				t.arrivals[1]++
 				t.follows.put(number(t.arrivals[1]), record.Follow{

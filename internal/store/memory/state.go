@@ -68,6 +68,9 @@ type state struct {
 	arrivals   [2]uint64 // of rows and follows: the last number given
 	sources    tree[id16, record.Source]
 	asides     tree[number, record.Aside]
+	uploads    tree[id32, int64] // when each began
+	begun      tree[lapse, none] // uploads
+	blobs      tree[id32, none]  // that rows name
 
 	facilities  tree[text, staff.Facility]
 	staff       tree[text, staff.Member]

@@ -46,6 +46,7 @@ func (t *Tx) Stores() store.Stores {
 		Requests:       requests{t},
 		Log:            leaves{t},
 		Records:        records{t},
+		Uploads:        uploads{t},
 		Aside:          aside{t},
 	}
 }

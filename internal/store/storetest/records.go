@@ -22,6 +22,7 @@ func recordCases() []testCase {
 		{"Records/what colours follow", testFollow},
 		{"Records/sources", testSources},
 		{"Records/out of range", testRecordRange},
+		{"Uploads/begun, stale and held", testUploads},
 		{"Aside/set and step", testAside},
 		{"Aside/one of many", testAsideRace},
 	}

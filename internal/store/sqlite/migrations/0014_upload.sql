@@ -1,0 +1,7 @@
+-- Documents on their way: blobs of which it is not known yet whether a record names them.
+CREATE TABLE record_upload (
+	name  BLOB PRIMARY KEY CHECK (length(name) = 32),
+	begun INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX record_upload_begun ON record_upload (begun);
+CREATE INDEX record_version_blob ON record_version (blob) WHERE size > 0;
