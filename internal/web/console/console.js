@@ -51,6 +51,7 @@
   };
 
   const call = async (method, path, body, who) => {
+    if (who && !nonce) await call('GET', '/console/v1/clock');
     for (let again = true; ; again = false) {
       const headers = {};
       if (body !== undefined) headers['Content-Type'] = 'application/json';
