@@ -237,7 +237,7 @@ func (j *Journal) flush() {
 			err = fmt.Errorf("%w: the journal cannot be written: %v", keeper.ErrUnavailable, err)
 			j.dead = err // what reached the disk is not known: only a restart tells
 		} else {
-			j.safe = last
+			j.safe, j.size = last, j.size+int64(len(buf))
 		}
 		j.mu.Unlock()
 	}
@@ -251,6 +251,16 @@ func (j *Journal) Failed() error {
 	defer j.mu.Unlock()
 	return j.dead
 }
+
+// End is the last record on disk, and where it ends in the file.
+func (j *Journal) End() (Mark, int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.safe, j.size
+}
+
+// ReadAt reads the file, up to End.
+func (j *Journal) ReadAt(b []byte, at int64) (int, error) { return j.f.ReadAt(b, at) }
 
 // Die ends the keeper's work until it is started again.
 func (j *Journal) Die(err error) {

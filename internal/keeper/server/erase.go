@@ -51,12 +51,16 @@ func (k *Keeper) Erase(role keeper.Role, e keeper.Erase) (keeper.Erased, error) 
 	return k.certifyErased(c)
 }
 
-// unreadable is when no older state of the keeper's files opens what is erased at
-// that moment: then the wrap key of today is changed, and Tend was not late.
+// unreadable is when neither an older state of the keeper's files nor a backup opens
+// what is erased at that moment: then the wrap key of today is changed and the newest
+// week's key of backups destroyed, and Tend was not late.
 func (k *Keeper) unreadable(at time.Time) time.Time {
 	due := k.wraps.key.Made.Add(wrapLife)
 	if due.Before(at) {
 		due = at
+	}
+	if backups := k.unreadableBackups(); due.Before(backups) {
+		due = backups
 	}
 	return time.Unix(due.Add(tendLate).Unix(), 0) // as it is read back
 }

@@ -69,6 +69,8 @@ type Keeper struct {
 	erased map[identity.PersonID]keeper.Erased
 	wraps  wraps
 
+	backups backups
+
 	dayMu        sync.RWMutex
 	days         map[day.Day]*dayKeySet
 	certificates map[day.Day]keeper.Certificate
@@ -192,6 +194,9 @@ func (k *Keeper) open() error {
 	if err := k.loadDays(); err != nil {
 		return err
 	}
+	if err := k.loadBackups(); err != nil {
+		return err
+	}
 	if err := k.service.load(k); err != nil {
 		return err
 	}
@@ -221,7 +226,7 @@ func (k *Keeper) loadMark() (m journal.Mark, err error) {
 func (k *Keeper) storeMark() error { return k.storeWrapped("mark", k.journal.Durable()) }
 
 // keyFiles are the files that are worth nothing without the root key.
-var keyFiles = []string{"fixed", "journal", "mark", "days", "service", "wrapkey"}
+var keyFiles = []string{"fixed", "journal", "mark", "days", "service", "wrapkey", backupFile}
 
 // openRoot reads the root key, or makes one in a folder that has no other keys: a
 // folder that lost its root file must not silently get another.
@@ -270,6 +275,8 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayDestroy(seq, payload)
 	case recErase:
 		return k.replayErase(seq, payload)
+	case recBackup, recRestored:
+		return k.replayBackup(payload)
 	case recWrapKey, recWrapGone:
 		return k.replayWrapKey(kind, payload)
 	}

@@ -32,7 +32,11 @@ const (
 
 // Types of journal records, of keys that end.
 const (
-	recWrapKey  = 48 + iota // a wrap key made: its number and hash
-	recWrapGone             // wrap keys below a number destroyed
-	recErase                // a person's key destroyed
+	recWrapKey    = 48 + iota // a wrap key made: its number and hash
+	recWrapGone               // wrap keys below a number destroyed
+	recErase                  // a person's key destroyed
+	recBackupWeek             // a week's key of backups made: its number and hash
+	recWeekGone               // and destroyed
+	recBackup                 // a backup ended: its number and its manifest's digest
+	recRestored               // the folder was made of a backup: its number and digest
 )

@@ -130,9 +130,17 @@ func (k *Keeper) converse(c net.Conn, role keeper.Role) {
 	}
 }
 
+// changes reports whether a call waits while a backup holds the keeper still. The gate
+// does not: what it counts is in no backup.
+func changes(c wire.Call) bool { return c != wire.Backup && c != wire.Gate && c != wire.Health }
+
 func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	a := &wire.Answer{}
 	var err error
+	if changes(r.Call) {
+		k.backups.still.RLock()
+		defer k.backups.still.RUnlock()
+	}
 	switch r.Call {
 	case wire.ServiceKeys:
 		a.Keys, err = k.ServiceKeys()
@@ -240,6 +248,8 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Seals, err = k.CheckColours(role, r.Colours)
 	case wire.CheckNotes:
 		a.Seals, err = k.CheckNotes(role, r.Notes)
+	case wire.Backup:
+		a.Backup, err = k.Backup(role, r.Backup)
 	default:
 		err = keeper.ErrRole
 	}

@@ -154,10 +154,10 @@ func (k *Keeper) checkWraps() error {
 	if w.lost > 0 {
 		return fmt.Errorf("%w: of %d people", ErrWraps, w.lost)
 	}
-	if w.key.Gen < w.gone || w.made > 0 && w.key.Gen > w.made {
+	if w.key.Gen < w.gone {
 		return fmt.Errorf("%w: the wrap key's file is not the newest", ErrWraps)
 	}
-	if w.made == 0 {
+	if w.key.Gen > w.made { // the first, or a restored folder's
 		if err := k.journalWrapKey(w.key); err != nil {
 			return err
 		}
@@ -305,11 +305,12 @@ func (k *Keeper) rewrap() error {
 	return k.dropWraps()
 }
 
-// Tend does what time asks for: it changes the wrap key when a week is over. Serve
+// Tend does what time asks for: it changes the wrap key when a week is over, and
+// destroys the keys of weeks of backups whose time is over. Serve
 // calls it every hour; it may be called at any time.
 func (k *Keeper) Tend() error {
 	if err := k.failed(); err != nil {
 		return err
 	}
-	return k.rewrap()
+	return errors.Join(k.rewrap(), k.dropWeeks())
 }

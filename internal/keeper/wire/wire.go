@@ -52,6 +52,7 @@ const (
 	Heads
 	CheckColours
 	CheckNotes
+	Backup
 )
 
 // Calls of health records.
@@ -89,6 +90,7 @@ type Request struct {
 	Enters  []keeper.Enter
 	Erase   keeper.Erase
 	Colours []status.SealedColour // to check
+	Backup  keeper.BackupAsk
 	Ask     keeper.Ask
 	Enrols  keeper.Enrolment
 	Relates keeper.Relation
@@ -127,6 +129,7 @@ type Answer struct {
 	Erased       []keeper.Erased
 	Heads        []keeper.Head
 	Seals        []keeper.Seal
+	Backup       keeper.BackupGiven
 	Actors       []staff.Actor
 }
 
@@ -233,7 +236,7 @@ func (f Fault) Err() error {
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
-		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrRecords, keeper.ErrEnrolled,
+		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
 		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation,
 	} {
 		if e.Error() == f.Text {

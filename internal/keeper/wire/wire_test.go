@@ -59,7 +59,7 @@ func TestFaultsBecomeTheirSentinelsAgain(t *testing.T) {
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
-		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrRecords, keeper.ErrEnrolled,
+		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
 		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation,
 	} {
 		if got := wire.FaultOf(errors.Join(errors.New("where it was"), e)).Err(); !errors.Is(got, e) {
