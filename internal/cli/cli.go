@@ -96,6 +96,8 @@ type commands struct {
 	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
 	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`
 	Log      logCmd      `cmd:"" help:"Check the leaves of the access log."`
+	Backup   backupCmd   `cmd:"" help:"Make and verify backups."`
+	Restore  restoreCmd  `cmd:"" help:"Make an installation of its newest backup."`
 	Check    checkCmd    `cmd:"" help:"Check that every row stored is there, whole, the newest and in its place."`
 	Bench    benchCmd    `cmd:"" help:"Measure this machine."`
 	Config   configCmd   `cmd:"" help:"Show and check configurations."`
