@@ -13,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
+	"github.com/amanah-project/amanah/internal/keeper/desk"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/telemetry"
 )
@@ -24,6 +25,10 @@ type KeeperConfig struct {
 	Credential     string `help:"File of at least 32 bytes that seals the root key; made when absent and the folder is new."`
 	PassphraseFile string `help:"File holding a passphrase that seals the root key instead."`
 	Host           string `help:"Public host name that signed requests are for: without it nobody who signs is believed."`
+	ClinicianHour  int    `default:"60" help:"People of their facility's patients that a clinician may open in an hour."`
+	ClientHour     int    `default:"2000" help:"The same, of a facility's system."`
+	ActorsHour     int    `default:"20000" help:"People that all who sign may open in an hour together."`
+	UnsignedHour   int    `default:"3000" help:"People whose health records the server may open in an hour unsigned, for jobs and people's own links."`
 	SameUser       bool   `help:"Answer peers of the keeper's own user. For trials only."`
 	RetentionDays  int    `default:"30" help:"Days after which a day's key may be destroyed."`
 	ColoursPerDay  int    `default:"12" help:"Colours a person may be told in a day."`
@@ -40,8 +45,13 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 	if cfg.ColoursPerDay < 1 || cfg.ColoursPerDay > 12 {
 		return fault.New(fault.Invalid, "a person may be told 1 to 12 colours in a day")
 	}
+	if min(cfg.ClinicianHour, cfg.ClientHour, cfg.ActorsHour, cfg.UnsignedHour) < 1 {
+		return fault.New(fault.Invalid, "a budget is 1 or more people an hour")
+	}
 	opt := keeperserver.Options{
 		Disk: durable.OS(cfg.Dir), Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
+		UnsignedPerHour: cfg.UnsignedHour,
+		Norms:           desk.Norms{Clinician: cfg.ClinicianHour, Client: cfg.ClientHour, All: cfg.ActorsHour},
 	}
 	if cfg.Host != "" {
 		opt.Origin = "https://" + cfg.Host

@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/server"
 )
@@ -51,5 +53,24 @@ func Both(t testing.TB, disk durable.FS) (serve, admin *client.Client) {
 			return serve, admin
 		}
 		time.Sleep(time.Millisecond)
+	}
+}
+
+// Enrol makes actors known to a keeper that knows none, by an officer of the test's
+// own. Their keys are of stafftest's signers.
+func Enrol(t testing.TB, admin *client.Client, actors ...staff.Actor) {
+	t.Helper()
+	passkey, browser := stafftest.EC(t), stafftest.EC(t)
+	officer := staff.Actor{ID: "officer-1", Facility: "dinas-99", Role: staff.RoleOfficer, Key: passkey.JWK()}
+	if err := admin.Enrol(t.Context(), keeper.Enrolment{Actor: officer}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	word := passkey.Endorse(t, officer.ID, browser.Thumbprint(), now.Add(time.Hour))
+	for _, a := range actors {
+		claims := stafftest.Request("POST", stafftest.Origin+"/v1/actors/"+string(a.ID)+"/"+a.Digest(), now)
+		if err := admin.Enrol(t.Context(), keeper.Enrolment{Actor: a, By: keeper.Ask{Proof: browser.Proof(t, claims), Endorsement: word}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
