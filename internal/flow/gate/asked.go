@@ -32,8 +32,8 @@ type Asked struct {
 	Outcome  venue.AskOutcome
 	Colour   status.Colour  // none unless it was told
 	Decision venue.Decision // none unless it came to a visit
-	Visit    venue.VisitID  // of a check-in
-	Venue    venue.ID       // of a check-in
+	Visit    venue.VisitID  // of a check-in, or of a pass that was admitted
+	Venue    venue.ID       // the same
 	Link     identity.LinkID
 	Partner  string // name; empty for a partner that is not on record
 	Times    int    // how many asks it stands for
@@ -107,10 +107,15 @@ func (h *History) traces(ctx context.Context, who identity.PersonID) ([]trace, e
 		if err != nil {
 			return err
 		}
+		came := map[venue.LeafRef]bool{} // of passes whose visits came: one ask each, not two
 		for _, v := range slices.Concat(visits...) {
+			came[v.Leaf] = true
 			all = append(all, trace{v.Day, venue.Ask{ID: v.ID, At: v.Entered, Outcome: venue.AskGiven, Times: 1, Leaf: v.Leaf}, v})
 		}
 		for _, a := range slices.Concat(asks...) {
+			if came[a.Leaf] {
+				continue
+			}
 			all = append(all, trace{day: a.Day, ask: a})
 		}
 		return nil
@@ -159,6 +164,9 @@ func (t trace) read(who Member, e keeper.Event) (opened, error) {
 		At: t.ask.At, Act: d.Act, Outcome: t.ask.Outcome, Decision: t.visit.Decision,
 		Visit: d.Visit, Venue: d.Venue, Link: d.Link, Times: t.ask.Times,
 	}, d}
+	if d.Act == venue.ActPass { // which names no place until a door has reported it
+		out.Venue = t.visit.Venue
+	}
 	if t.ask.Idle() {
 		return out, nil
 	}

@@ -72,7 +72,7 @@ func (t *turn) outcome(at int, a *Ask, done *Answer) venue.AskOutcome {
 		return venue.AskLimited
 	case done.Err != nil, t.steps[at].err != nil:
 		return venue.AskFailed
-	case a.Act.Enters():
+	case a.Act.Enters(), done.Outcome.Code == venue.CodeAgain:
 		return venue.AskAgain
 	}
 	return venue.AskGiven

@@ -93,11 +93,17 @@ func (p *Place) Stay() time.Duration { return p.policy.Stay(p.Venue.Category) }
 // Journey decides whether somebody may travel by the policy in force at a moment, at
 // the strictest level of the places of that kind: a journey has no one district.
 func (b *Book) Journey(c venue.Category, at time.Time, who venue.Visitor) venue.Outcome {
+	return b.policy.Admit(c, b.strictest(c), at, []venue.Visitor{who}, 0)
+}
+
+// strictest returns the strictest level of the districts that have a place of a kind;
+// the mildest where there is none.
+func (b *Book) strictest(c venue.Category) venue.Level {
 	level := venue.Level(1)
 	for _, p := range b.Places() {
 		if p.Venue.Category == c {
 			level = max(level, p.Venue.Level)
 		}
 	}
-	return b.policy.Admit(c, level, at, []venue.Visitor{who}, 0)
+	return level
 }

@@ -64,7 +64,9 @@ type Ask struct {
 	Party   int
 	Decoy   bool           // of an ActLookup: nobody was found, or nothing proved that it is them
 	At      time.Time      // of an ActDecide: when the journey is
-	For     venue.Category // and what is travelled by
+	For     venue.Category // and what is travelled by; of an ActPass: what places it is for
+	Level   venue.Level    // of an ActPass: the strictest it is good for; zero for that of all such places
+	Life    time.Duration  // of an ActPass: whole hours
 	Fault   error          // why an ActVoid cannot be served
 	Run     uint64         // in which the nonces of Proofs were given
 	Proofs  keeper.Proofs  // that the request came with: used once, at whatever server
@@ -80,6 +82,7 @@ type Answer struct {
 	Next      *status.Step    // when and to what the colour changes by itself
 	Colours   []status.Colour // of the linked members, in order
 	Visit     venue.Visit
+	Pass      venue.Pass    // of the person who asks
 	Outcome   venue.Outcome // decision with its reason
 	Inside    int           // people inside after this
 	Limit     int           // people the venue may hold now

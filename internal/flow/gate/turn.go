@@ -22,7 +22,9 @@ type turn struct {
 	open    map[venue.Pseudonym][]venue.Visit // a person's open visits of the day
 	inside  map[venue.ID]int
 	before  map[venue.ID]int
-	entered map[venue.ID]int // parties that checked in by themselves
+	entered map[venue.ID]int             // parties that checked in by themselves
+	held    map[venue.VisitID]venue.Pass // of those who fetched them
+	given   []venue.Pass
 	made    []venue.Visit
 	closed  []venue.Leaving
 }
@@ -65,6 +67,9 @@ func (t *turn) load(s store.Stores) error {
 		}
 	}
 	if t.links, err = s.Links.Get(t.asked); err != nil {
+		return err
+	}
+	if err := t.loadPasses(s); err != nil {
 		return err
 	}
 	if err := t.loadVisits(s, visits, trails); err != nil {
@@ -176,6 +181,8 @@ func (t *turn) serve(i int, a *Ask) Answer {
 		t.leave(first, a, &out)
 	case venue.ActDecide:
 		t.decide(first, a, &out)
+	case venue.ActPass:
+		t.pass(first, a, &out)
 	}
 	return out
 }
@@ -327,6 +334,9 @@ func (t *turn) write(s store.Stores) error {
 		return err
 	}
 	if _, err := s.Visits.Leave(t.closed); err != nil {
+		return err
+	}
+	if err := s.Passes.Put(t.given); err != nil {
 		return err
 	}
 	// A count that stays is written like one that moves: to refuse somebody takes what

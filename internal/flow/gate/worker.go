@@ -99,6 +99,7 @@ type round struct {
 
 // step is what an opened colour says now.
 type step struct {
+	line status.Timeline
 	now  status.Step
 	next *status.Step
 	born int32
@@ -129,13 +130,13 @@ func (r *round) collect() error {
 	add := func(p *pending, m Member, with bool) {
 		a := &p.ask
 		d := venue.Detail{Act: a.Act, Partner: a.Partner, Link: m.Link, Venue: a.Venue, Door: a.Door, Party: a.Party, At: r.now}
-		if d.Visit = a.Visit; a.Act.Enters() {
+		if d.Visit = a.Visit; a.Act.Names() {
 			d.Visit = a.Nonce.Name(m.Link, a.Venue)
 		}
 		detail, _ := d.AppendBinary(make([]byte, 0, 64))
 		instant := r.now
 		switch a.Act {
-		case venue.ActCheckIn, venue.ActLookup:
+		case venue.ActCheckIn, venue.ActLookup, venue.ActPass:
 			instant = a.Nonce.Time()
 		case venue.ActLeave:
 			if a.Visit != (venue.VisitID{}) {
@@ -240,6 +241,7 @@ func (r *round) read() {
 				s.err = ErrStale
 				continue
 			}
+			s.line = t
 			s.now, s.next = t.At(r.when[i])
 			s.born = int32(t.Birth)
 		case keeper.GateAbsent:
