@@ -10,7 +10,7 @@ import (
 // Ask is one time that the person's colour was asked for, by any link of theirs.
 type Ask struct {
 	At       time.Time `json:"at"`
-	Act      string    `json:"act"`                // check-in, look, look-up (by staff, without a phone), decide (by a partner's server)
+	Act      string    `json:"act"`                // check-in, look, pass, look-up (by staff, without a phone), decide (by a partner's server)
 	Outcome  string    `json:"outcome"`            // given, again, limited, refused, failed
 	Colour   string    `json:"colour,omitempty"`   // that was told, if one was
 	Decision string    `json:"decision,omitempty"` // of a visit

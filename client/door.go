@@ -67,20 +67,26 @@ type Door struct {
 	opt        Options
 	prover     *prover
 	http       *http.Client
+	document   []byte // the signed one that keys were read from
 	keys       verify.Published
+	kit        Kit
 	seen       *verify.Seen
 }
 
 // OpenDoor fetches the platform's signed keys and returns a Door.
 func OpenDoor(ctx context.Context, c DoorCredential, opt Options) (*Door, error) {
+	d := newDoor(c, opt)
+	return d, d.Refresh(ctx)
+}
+
+func newDoor(c DoorCredential, opt Options) *Door {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	d := &Door{
+	return &Door{
 		credential: c, opt: opt, prover: newProver(ed25519.NewKeyFromSeed(c.Key)),
 		http: &http.Client{Transport: opt.Transport, Timeout: askTime}, seen: verify.NewSeen(100_000),
 	}
-	return d, d.Refresh(ctx)
 }
 
 // Refresh fetches the platform's keys again.
@@ -100,7 +106,7 @@ func (d *Door) Refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("client: the keys are not the platform's: %w", err)
 	}
-	d.keys = keys
+	d.document, d.keys = body, keys
 	return nil
 }
 
@@ -150,10 +156,12 @@ func (d *Door) Code(ctx context.Context, door uint16, exit bool) (Code, error) {
 	return c, d.ask(ctx, http.MethodGet, "/v1/doors/code", q, nil, &c)
 }
 
-// Occupancy is how full the venue is.
+// Occupancy is how full the venue is, and what kind of place.
 type Occupancy struct {
-	Inside int `json:"inside"`
-	Limit  int `json:"limit"`
+	Inside   int    `json:"inside"`
+	Limit    int    `json:"limit"`
+	Category string `json:"category"`
+	Level    uint8  `json:"level"` // of the district's restrictions
 }
 
 // Occupancy asks how full the venue is.

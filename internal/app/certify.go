@@ -62,16 +62,17 @@ func Certify(ctx context.Context, opt CertifyOptions) (*certify.Report, error) {
 	if err != nil {
 		return nil, certifyFault(err)
 	}
-	if err := replaceFile(opt.Report, report.Marshal()); err != nil {
+	if err := ReplaceFile(opt.Report, report.Marshal()); err != nil {
 		return nil, err
 	}
 	if opt.Markdown != "" {
-		err = replaceFile(opt.Markdown, []byte(report.Markdown(opt.Language)))
+		err = ReplaceFile(opt.Markdown, []byte(report.Markdown(opt.Language)))
 	}
 	return report, err
 }
 
-func replaceFile(name string, raw []byte) error {
+// ReplaceFile writes a file whole, or leaves the one that is there.
+func ReplaceFile(name string, raw []byte) error {
 	return durable.WriteFile(durable.OS(filepath.Dir(name)), filepath.Base(name), raw)
 }
 
@@ -164,7 +165,7 @@ func writeSetup(dir string, s *certify.Setup) error {
 		name string
 		raw  []byte
 	}{{setupRelay, credential}, {setupPlatform, s.Authority()}, {setupFile, raw}} {
-		if err := replaceFile(filepath.Join(dir, f.name), f.raw); err != nil {
+		if err := ReplaceFile(filepath.Join(dir, f.name), f.raw); err != nil {
 			return fmt.Errorf("write %s: %w", f.name, err)
 		}
 	}

@@ -36,6 +36,7 @@ func (s *Server) jobs() []job {
 		{"numbers", time.Minute, s.settle},
 		{"forget", time.Hour, s.forget},
 		{"forget-cards", time.Hour, s.forgetCards},
+		{"forget-passes", time.Hour, s.forgetPasses},
 		{"forget-journeys", time.Hour, s.forgetJourneys},
 		{"attempts", time.Minute, s.lapse},
 		{"staff", time.Hour, s.tidyStaff},
@@ -106,6 +107,16 @@ func (s *Server) forget(ctx context.Context) error {
 func (s *Server) forgetCards(ctx context.Context) error {
 	for {
 		n, err := lookup.Forget(ctx, s.db, time.Now(), 2000)
+		if err != nil || n < 2000 {
+			return err
+		}
+	}
+}
+
+// forgetPasses removes passes that nobody may report any more.
+func (s *Server) forgetPasses(ctx context.Context) error {
+	for {
+		n, err := gate.ForgetPasses(ctx, s.db, time.Now(), 2000)
 		if err != nil || n < 2000 {
 			return err
 		}

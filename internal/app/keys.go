@@ -27,8 +27,9 @@ type keySet struct {
 	venues    signer
 	cards     signer
 	cardKeys  verify.Keys
-	published []byte // public halves of both, signed by the pin
-	config    []byte // signed key configurations
+	passKeys  verify.Keys // public halves of tickets, by which reported passes are verified
+	published []byte      // public halves of both, signed by the pin
+	config    []byte      // signed key configurations
 	pin       ed25519.PublicKey
 	log       ed25519.PublicKey
 }
@@ -71,6 +72,15 @@ func (s signer) Sign(t verify.Ticket) ([]byte, error) {
 		return nil, err
 	}
 	return verify.SignTicket(k, t)
+}
+
+// Pass implements api.TicketSigner.
+func (s signer) Pass(p verify.Pass) ([]byte, error) {
+	k, err := s.key()
+	if err != nil {
+		return nil, err
+	}
+	return verify.SignPass(k, p)
 }
 
 // Code returns the URL of a venue code.
@@ -143,6 +153,7 @@ func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Ga
 	if codes != nil {
 		codes.Renew(public.Venues)
 	}
+	set.passKeys = public.Tickets
 	r.set.Store(set)
 	return nil
 }

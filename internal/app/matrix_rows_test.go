@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/binary"
@@ -47,6 +48,7 @@ func matrix() []row {
 		{"GET /v1/doors/occupancy", "one's own venue", get("/v1/doors/occupancy"), doors, false},
 		{"GET /v1/doors/code", "one's own venue", get("/v1/doors/code?door=1"), doors, false},
 		{"POST /v1/doors/leave", "a visitor of the door", (*town).ticketLeave, [roles]int{403, 403, 403, 403, 403, 403, 200, 404, 403, 403}, true},
+		{"POST /v1/doors/seen", "one's own venue", (*town).seen, doors, false},
 		{"POST /v1/lookups", "whoever stands at the door", (*town).lookUp, doors, false},
 		{"POST /v1/decisions", "the device's person", (*town).journey, [roles]int{403, 403, 403, 403, 403, 403, 403, 403, 403, 200}, false},
 		{"POST /partner/v1/applications", "whose keys are in the terms", (*town).apply, anybody, false},
@@ -58,6 +60,7 @@ func matrix() []row {
 		{"POST /v1/visits", "oneself", (*town).checkIn, person, false},
 		{"GET /v1/visits", "oneself", get("/v1/visits"), person, false},
 		{"POST /v1/visits/leave", "the device's person", (*town).leave, theirs, true},
+		{"POST /v1/passes", "oneself", (*town).fetch, person, false},
 		{"GET /v1/venues/{venue}", "the public", get("/v1/venues/1"), person, false},
 		{"GET /v1/asks", "oneself", get("/v1/asks"), person, false},
 		{"POST /v1/disputes", "oneself", (*town).dispute, person, false},
@@ -140,6 +143,44 @@ func (m *town) message() (string, string, []byte) {
 
 func (m *town) checkIn() (string, string, []byte) {
 	return "/v1/visits", mediaJSON, []byte(checkInBody(m.t, m.code))
+}
+
+func (m *town) fetch() (string, string, []byte) {
+	m.t.Helper()
+	var in map[string]any
+	if err := json.Unmarshal([]byte(checkInBody(m.t, m.code)), &in); err != nil {
+		m.t.Fatal(err)
+	}
+	body, err := json.Marshal(map[string]any{"category": "mall", "nonce": in["nonce"], "holder": in["holder"]})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return "/v1/passes", mediaJSON, body
+}
+
+// seen reports a pass that the platform never gave: who may report is what matters.
+func (m *town) seen() (string, string, []byte) {
+	m.t.Helper()
+	_, holder, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	public, err := verify.NewPublicKey(holder.Public())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	now := time.Now().Truncate(time.Minute)
+	signed, err := m.server.ring.set.Load().tickets.Pass(verify.Pass{
+		Category: "mall", Level: 4, Issued: now, Expires: now.Add(time.Hour), Serial: [16]byte{1}, Party: 1, Decision: verify.Admit, Holder: public,
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	screen, err := verify.ShowPass(signed, holder, time.Now())
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return "/v1/doors/seen", mediaJSON, fmt.Appendf(nil, `{"seen":[{"door":1,"pass":%q}]}`, screen)
 }
 
 // opened returns an open visit of the device's person.

@@ -189,6 +189,10 @@ func (s *Server) routes() *route.Mux {
 		},
 		LookUp: s.lookups(),
 		Cards:  func() verify.Keys { return s.ring.set.Load().cardKeys },
+		Passes: func() verify.Keys { return s.ring.set.Load().passKeys },
+		Seen: func(ctx context.Context, at *gate.Place, shown []venue.Showing, now time.Time) ([]venue.SeenCode, error) {
+			return gate.Reconcile(ctx, s.db, at, shown, now)
+		},
 	}
 	mux := &route.Mux{}
 	mux.Handle("POST /ohttp", &relay.Handler{

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/amanah-project/amanah/client"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/verify"
 )
@@ -55,6 +56,9 @@ func CheckTicket(ctx context.Context, platform, pinOf, text string, atVenue uint
 // RefuseTicket says why a ticket is not taken: text that is no ticket is the scan's
 // fault, anything else the ticket's.
 func RefuseTicket(err error) error {
+	if errors.Is(err, client.ErrKit) {
+		return fault.New(fault.Invalid, "the door's kit does not say what kind of place this is: fetch it again")
+	}
 	if errors.Is(err, verify.ErrMalformed) {
 		return fault.New(fault.Invalid, "the text is no ticket: scan the whole code again")
 	}

@@ -14,19 +14,15 @@ import (
 	"github.com/amanah-project/amanah/verify"
 )
 
-// TicketSigner signs tickets with the key in force.
+// TicketSigner signs tickets and passes with the key in force.
 type TicketSigner interface {
 	Sign(t verify.Ticket) ([]byte, error)
+	Pass(p verify.Pass) ([]byte, error)
 }
 
 // admitted is the answer to a check-in that was decided, whichever way.
 func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, now time.Time) Response {
-	for _, c := range append(a.Colours, a.Step.Colour) {
-		if !r.Grant.Shows(c.String()) {
-			a.Outcome = a.Outcome.Withheld() // whoever of the party it is that was refused
-			break
-		}
-	}
+	a.Outcome = told(r.Grant, a)
 	b := make([]byte, 0, 1600)
 	b = append(b, `{"visit":"`...)
 	b = append(b, a.Visit.ID.String()...)
@@ -38,16 +34,7 @@ func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, no
 	b = appendText(b, r.Lang, a.Outcome.Text.ID, a.Outcome.Text.EN)
 	b = append(b, ',')
 	b = d.appendColour(b, r, a, ',')
-	if len(a.Colours) > 0 {
-		b = append(b, `"members":[`...)
-		for i, c := range a.Colours {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(b, `"`+shown(r.Grant, c)+`"`...)
-		}
-		b = append(b, `],`...)
-	}
+	b = appendMembers(b, r.Grant, a)
 	b = append(b, `"inside":`...)
 	b = strconv.AppendInt(b, int64(a.Inside), 10)
 	b = append(b, `,"limit":`...)
@@ -68,6 +55,31 @@ func (d *Device) admitted(r *Request, a gate.Answer, holder verify.PublicKey, no
 	b = appendReceipt(b, a.Receipt)
 	b = append(b, `"}`...)
 	return d.ok(b)
+}
+
+// told is the outcome without a reason that would name a colour which may not be told,
+// whoever of the party has it.
+func told(g partner.Grant, a gate.Answer) venue.Outcome {
+	for _, c := range append(a.Colours, a.Step.Colour) {
+		if !g.Shows(c.String()) {
+			return a.Outcome.Withheld()
+		}
+	}
+	return a.Outcome
+}
+
+func appendMembers(b []byte, g partner.Grant, a gate.Answer) []byte {
+	if len(a.Colours) == 0 {
+		return b
+	}
+	b = append(b, `"members":[`...)
+	for i, c := range a.Colours {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `"`+shown(g, c)+`"`...)
+	}
+	return append(b, `],`...)
 }
 
 func (d *Device) ticket(a gate.Answer, holder verify.PublicKey) ([]byte, error) {

@@ -7,7 +7,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -253,61 +252,18 @@ func (d *Device) readCheckIn(r *Request, b *checkInBody, a *gate.Ask, now time.T
 	if err != nil {
 		return verify.PublicKey{}, err
 	}
-	nonce, err := base64.RawURLEncoding.DecodeString(b.Nonce)
-	if err != nil || len(nonce) != len(a.Nonce) {
-		return verify.PublicKey{}, ErrNonce
+	if a.Nonce, err = readNonce(b.Nonce); err != nil {
+		return verify.PublicKey{}, err
 	}
 	holder, err := readHolder(b.Holder)
 	if err != nil {
 		return verify.PublicKey{}, err
 	}
 	a.Act, a.Venue, a.Door, a.Party = venue.ActCheckIn, venue.ID(code.Venue), venue.Door(code.Door), b.Party
-	copy(a.Nonce[:], nonce)
 	if code.Exit {
 		return holder, ErrExit
 	}
-	if err := a.Nonce.Check(now); err != nil {
-		return holder, err
-	}
-	if err := venue.CheckParty(b.Party); err != nil {
-		return holder, err
-	}
-	return holder, d.members(b.With, a, now)
-}
-
-// members opens the tokens of the party's other linked members: they must be of
-// this partner and bound to this device.
-func (d *Device) members(tokens []string, a *gate.Ask, now time.Time) error {
-	if len(tokens) > gate.MaxMembers || len(tokens) >= a.Party && len(tokens) > 0 {
-		return gate.ErrMembers
-	}
-	for _, sealed := range tokens {
-		c, err := d.Tokens().Open(sealed, token.ScopeColour, now)
-		if err != nil {
-			return err
-		}
-		if c.Partner != a.Partner || c.Key != a.Device || c.Person == a.Person {
-			return token.ErrToken
-		}
-		a.With = append(a.With, gate.Member{Link: c.Link, Person: c.Person})
-	}
-	return nil
-}
-
-func readHolder(s string) (verify.PublicKey, error) {
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		return verify.PublicKey{}, ErrHolder
-	}
-	alg := verify.Ed25519
-	if len(raw) == 33 {
-		alg = verify.P256
-	}
-	k, err := verify.ParsePublicKey(alg, raw)
-	if err != nil {
-		return verify.PublicKey{}, ErrHolder
-	}
-	return k, nil
+	return holder, d.party(b.With, a, now)
 }
 
 // leaveBody is POST /v1/visits/leave.

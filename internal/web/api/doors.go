@@ -35,12 +35,15 @@ type Doors struct {
 	Sign   func(c verify.VenueCode) (string, error) // a code's URL, signed with the key in force
 	LookUp LookUp
 	Cards  func() verify.Keys // that sign printed cards
+	Passes func() verify.Keys // that sign tickets and passes
+	Seen   func(ctx context.Context, at *gate.Place, shown []venue.Showing, now time.Time) ([]venue.SeenCode, error)
 	Now    func() time.Time
 }
 
 // Routes adds the doors' resources to a mux.
 func (d *Doors) Routes(mux *route.Mux) {
 	mux.HandleFunc("POST /v1/doors/leave", d.with(d.leave))
+	mux.HandleFunc("POST /v1/doors/seen", d.with(d.seen))
 	mux.HandleFunc("POST /v1/lookups", d.with(d.lookUp))
 	mux.HandleFunc("GET /v1/doors/code", d.with(d.code))
 	mux.HandleFunc("GET /v1/doors/occupancy", d.with(d.occupancy))
@@ -155,7 +158,9 @@ func (d *Doors) code(r *http.Request, at post) (any, error) {
 
 func (d *Doors) occupancy(_ *http.Request, at post) (any, error) {
 	return struct {
-		Inside int `json:"inside"`
-		Limit  int `json:"limit"`
-	}{at.Inside, at.Limit(at.now)}, nil
+		Inside   int            `json:"inside"`
+		Limit    int            `json:"limit"`
+		Category venue.Category `json:"category"` // what a door needs to check passes without network
+		Level    venue.Level    `json:"level"`
+	}{at.Inside, at.Limit(at.now), at.Venue.Category, at.Venue.Level}, nil
 }

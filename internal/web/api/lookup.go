@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -68,11 +67,10 @@ func (d *Doors) question(b *lookUpBody, at post) (q lookup.Question, err error) 
 	if err := venue.CheckParty(b.Party); err != nil {
 		return q, err
 	}
-	nonce, err := base64.RawURLEncoding.DecodeString(b.Nonce)
-	if err != nil || len(nonce) != len(q.Nonce) {
-		return q, ErrNonce
+	if q.Nonce, err = readNonce(b.Nonce); err != nil {
+		return q, err
 	}
-	q.Venue, q.Door, q.Party, q.Nonce = at.Venue.ID, venue.Door(b.Door), b.Party, venue.Nonce(nonce)
+	q.Venue, q.Door, q.Party = at.Venue.ID, venue.Door(b.Door), b.Party
 	if err := q.Nonce.Check(at.now); err != nil {
 		return q, err
 	}

@@ -55,25 +55,34 @@ func newDoor(t *testing.T) *door {
 	d := &door{stand: newStand(t), desk: &desk{}, mux: &route.Mux{}, key: newKey(t), cards: newKey(t)}
 	keys, err := verify.NewKeys(verify.ForCards, verify.NewKey(d.cards.Public().(ed25519.PublicKey), d.now.Add(-time.Hour), d.now.Add(time.Hour)))
 	d.must(err)
+	tickets, err := verify.NewKeys(verify.ForTickets, verify.NewKey(d.ticket.Public().(ed25519.PublicKey), d.now.Add(-time.Hour), d.now.Add(48*time.Hour)))
+	d.must(err)
 	doors := &api.Doors{
 		Host: host, Tokens: d.device.Tokens, Nonces: d.nonces, Once: dpop.NewOnce(nonceLife), Book: d.device.Book,
 		LookUp: d.desk, Cards: func() verify.Keys { return keys }, Now: d.device.Now,
+		Passes: func() verify.Keys { return tickets },
+		Seen: func(ctx context.Context, at *gate.Place, shown []venue.Showing, now time.Time) ([]venue.SeenCode, error) {
+			return gate.Reconcile(ctx, d.db, at, shown, now)
+		},
 	}
 	doors.Routes(d.mux)
 	return d
 }
 
-// ask posts a body as the door.
-func (d *door) ask(body string) *httptest.ResponseRecorder {
+// ask posts a look-up as the door.
+func (d *door) ask(body string) *httptest.ResponseRecorder { return d.post("/v1/lookups", body) }
+
+// post posts a body as the door.
+func (d *door) post(path, body string) *httptest.ResponseRecorder {
 	d.t.Helper()
 	sealed := d.seal(token.Claims{Scope: token.ScopeDoor, Venue: 1, Key: sha256.Sum256(encode(d.t, jwk(d.key))), Expires: d.now.Add(time.Hour)})
 	var id [16]byte
 	rand.Read(id[:])
 	sum := sha256.Sum256([]byte(sealed))
 	c := &call{signer: d.key, head: map[string]any{"typ": "dpop+jwt", "alg": "EdDSA", "jwk": jwk(d.key)}, claims: map[string]any{
-		"jti": b64(id[:]), "htm": "POST", "htu": "https://" + host + "/v1/lookups", "iat": d.now.Unix(), "nonce": d.nonces.Give(), "ath": b64(sum[:]),
+		"jti": b64(id[:]), "htm": "POST", "htu": "https://" + host + path, "iat": d.now.Unix(), "nonce": d.nonces.Give(), "ath": b64(sum[:]),
 	}}
-	r := httptest.NewRequest("POST", "/v1/lookups", strings.NewReader(body))
+	r := httptest.NewRequest("POST", path, strings.NewReader(body))
 	r.Header.Set("Authorization", "DPoP "+sealed)
 	r.Header.Set("DPoP", d.request(c).Proof)
 	w := httptest.NewRecorder()

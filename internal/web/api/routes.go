@@ -27,6 +27,7 @@ var deviceRoutes = []deviceRoute{
 	{"GET", "/v1/disputes/{number}", true, (*Device).ownDispute},
 	{"GET", "/v1/links", true, (*Device).links},
 	{"DELETE", "/v1/links/{link}", true, (*Device).unlink},
+	{"POST", "/v1/passes", false, (*Device).pass},
 	{"PUT", "/v1/pin", true, (*Device).setPIN},
 	{"DELETE", "/v1/pin", true, (*Device).dropPIN},
 	{"GET", "/v1/status", false, (*Device).look},

@@ -118,6 +118,7 @@ func (k *plainKeeper) count() int {
 type ticketKey struct{ ed25519.PrivateKey }
 
 func (k ticketKey) Sign(t verify.Ticket) ([]byte, error) { return verify.SignTicket(k.PrivateKey, t) }
+func (k ticketKey) Pass(p verify.Pass) ([]byte, error)   { return verify.SignPass(k.PrivateKey, p) }
 
 // stand is a Device over a real gate, real rights and history, and a memory store.
 type stand struct {
@@ -128,6 +129,7 @@ type stand struct {
 	tokens *token.Sealer
 	nonces *dpop.Nonces
 	venues ed25519.PrivateKey
+	ticket ticketKey
 	device *api.Device
 	made   byte // phones
 
@@ -169,12 +171,12 @@ func newStand(t testing.TB) *stand {
 	codes.Renew(keys)
 	g := gate.New(s.db, s.keeper, book, gate.Options{Now: clock})
 	t.Cleanup(func() { g.Close(); _ = s.db.Close() })
-	tickets := ticketKey{newKey(t)}
+	s.ticket = ticketKey{newKey(t)}
 	s.device = &api.Device{
 		Host: host, Tokens: func() *token.Sealer { return s.tokens }, Nonces: s.nonces, Once: dpop.NewOnce(nonceLife), Codes: codes,
 		Gate: g, History: &gate.History{DB: s.db, Keeper: s.keeper, Now: clock}, Rights: &rights.Flow{DB: s.db, Now: clock},
 		Disputes: &rights.Disputes{DB: s.db, Keeper: s.keeper, Now: clock},
-		Book:     book, Tickets: func() api.TicketSigner { return tickets }, Now: clock,
+		Book:     book, Tickets: func() api.TicketSigner { return s.ticket }, Now: clock,
 	}
 	return s
 }

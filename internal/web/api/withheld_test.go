@@ -14,7 +14,7 @@ func TestWithheld(t *testing.T) {
 		p := s.phone(siti, 1, nil)
 		grant := agreed()
 		grant.Colours = colours
-		for _, c := range []*call{s.checkIn(p), s.call(p, "GET", "/v1/status", nil), s.call(p, "GET", "/v1/visits", nil), s.call(p, "GET", "/v1/asks", nil)} {
+		for _, c := range []*call{s.checkIn(p), s.fetch(p), s.call(p, "GET", "/v1/status", nil), s.call(p, "GET", "/v1/visits", nil), s.call(p, "GET", "/v1/asks", nil)} {
 			c.grant = grant
 			r := s.send(c)
 			body := string(r.Body)

@@ -51,7 +51,7 @@ func TestOpenAPI(t *testing.T) {
 	for name, alter := range map[string][2]string{
 		"no version":            {"openapi: 3.1.0\n", ""},
 		"a broken reference":    {"#/components/responses/Denied", "#/components/responses/None"},
-		"a wrong example":       {"example: {inside: 211, limit: 300}", "example: {inside: many, limit: 300}"},
+		"a wrong example":       {"example: {inside: 211, limit: 300,", "example: {inside: many, limit: 300,"},
 		"an answer undescribed": {"          description: The metrics.\n", ""},
 		"a parameter nowhere":   {"in: query", "in: body"},
 	} {
@@ -122,7 +122,7 @@ func TestCheck(t *testing.T) {
 	c := shipped(t)
 	good := func() contract.Answer {
 		return contract.Answer{
-			Method: "GET", Path: "/v1/doors/occupancy", Status: 200, Body: []byte(`{"inside":1,"limit":2}`),
+			Method: "GET", Path: "/v1/doors/occupancy", Status: 200, Body: []byte(`{"inside":1,"limit":2,"category":"mall","level":1}`),
 			Header: map[string][]string{"Content-Type": {"application/json"}, "Dpop-Nonce": {"n"}, "Cache-Control": {"no-store"}},
 		}
 	}
@@ -142,8 +142,10 @@ func TestCheck(t *testing.T) {
 		{"no nonce", func(a *contract.Answer) { delete(a.Header, "Dpop-Nonce") }, contract.ErrHeader},
 		{"kept", func(a *contract.Answer) { a.Header["Cache-Control"] = []string{"public"} }, contract.ErrHeader},
 		{"a media type", func(a *contract.Answer) { a.Header["Content-Type"] = []string{"text/html"} }, contract.ErrMedia},
-		{"one member more", func(a *contract.Answer) { a.Body = []byte(`{"inside":1,"limit":2,"nik":"x"}`) }, contract.ErrBody},
-		{"one member less", func(a *contract.Answer) { a.Body = []byte(`{"inside":1}`) }, contract.ErrBody},
+		{"one member more", func(a *contract.Answer) {
+			a.Body = []byte(`{"inside":1,"limit":2,"category":"mall","level":1,"nik":"x"}`)
+		}, contract.ErrBody},
+		{"one member less", func(a *contract.Answer) { a.Body = []byte(`{"inside":1,"category":"mall","level":1}`) }, contract.ErrBody},
 		{"no JSON", func(a *contract.Answer) { a.Body = []byte(`{`) }, contract.ErrBody},
 		{"a problem", func(a *contract.Answer) {
 			problems(a, 403, `{"type":"urn:amanah:problem:denied","title":"x","status":403}`)
