@@ -15,6 +15,7 @@ import (
 
 type deviceCmd struct {
 	Checkin  deviceCheckinCmd  `cmd:"" help:"Check in at a venue.\n\nExample: amanah device checkin --link phone.json --code 'https://…/v/…'"`
+	Pass     devicePassCmd     `cmd:"" help:"Fetch a pass for a door without network, and show it.\n\nExample: amanah device pass fetch --link phone.json --category mall --level 3 --out pass.json"`
 	Leave    deviceLeaveCmd    `cmd:"" help:"Check out, by visit or by the code of an exit.\n\nExample: amanah device leave --link phone.json --code 'https://…/v/…'"`
 	Cover    deviceCoverCmd    `cmd:"" help:"Send check-outs that end nothing, until the time is over.\n\nExample: amanah device cover --link phone.json --every 30m --timeout 8h"`
 	Status   deviceStatusCmd   `cmd:"" help:"See one's own colour, why, and when it changes.\n\nExample: amanah device status --link phone.json"`
@@ -110,19 +111,11 @@ type deviceCheckinCmd struct {
 // Run checks in and prints the answer, with the ticket as a screen would show it.
 func (cmd *deviceCheckinCmd) Run(c *console) error {
 	return cmd.do(c, func(ctx context.Context, d *client.Device) (any, error) {
-		in := client.CheckIn{Code: cmd.Code, Party: cmd.Party}
-		for _, name := range cmd.With {
-			raw, err := os.ReadFile(name)
-			if err != nil {
-				return nil, err
-			}
-			member, err := client.ParseCredential(raw)
-			if err != nil {
-				return nil, err
-			}
-			in.With = append(in.With, member.Token)
+		with, err := members(cmd.With)
+		if err != nil {
+			return nil, err
 		}
-		v, err := d.CheckIn(ctx, in)
+		v, err := d.CheckIn(ctx, client.CheckIn{Code: cmd.Code, Party: cmd.Party, With: with})
 		if err != nil {
 			return nil, err
 		}

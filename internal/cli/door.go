@@ -4,18 +4,17 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/amanah-project/amanah/client"
-	"github.com/amanah-project/amanah/internal/app"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
 type doorCmd struct {
-	Check     doorCheckCmd     `cmd:"" help:"Check the ticket on a visitor's screen, read from standard input.\n\nExample: amanah door check --credential door.json --door 1 < scan.txt"`
+	Check     doorCheckCmd     `cmd:"" help:"Check the ticket or pass on a visitor's screen, read from standard input; with a kit, without network.\n\nExample: amanah door check --credential door.json --door 1 --kit kit.json --list admitted.jsonl < scan.txt"`
+	Kit       doorKitCmd       `cmd:"" help:"Fetch what the door needs to check passes without network; it is good for a day.\n\nExample: amanah door kit --credential door.json --out kit.json"`
+	Seen      doorSeenCmd      `cmd:"" help:"Report the passes that were admitted without network: each counts once, however often it is reported.\n\nExample: amanah door seen --credential door.json --list admitted.jsonl"`
 	Lookup    doorLookupCmd    `cmd:"" help:"Ask about somebody without a phone: the code of their card, or their NIK and PIN, a line each, from standard input.\n\nExample: amanah door lookup --credential door.json --door 1 < card.txt"`
 	Leave     doorLeaveCmd     `cmd:"" help:"End the visit of a ticket, by its serial.\n\nExample: amanah door leave 0123456789abcdef0123456789abcdef --credential door.json"`
 	Code      doorCodeCmd      `cmd:"" help:"Ask for the code that a kiosk shows for the next 30 seconds.\n\nExample: amanah door code --credential door.json --door 1 --exit"`
@@ -28,14 +27,22 @@ type post struct {
 	JSON       bool   `help:"Print JSON."`
 }
 
-func (p post) do(c *console, ask func(ctx context.Context, d *client.Door) error) error {
+func (p post) credential() (client.DoorCredential, error) {
 	raw, err := os.ReadFile(p.Credential)
 	if err != nil {
-		return fault.New(fault.Invalid, "the credential file cannot be read")
+		return client.DoorCredential{}, fault.New(fault.Invalid, "the credential file cannot be read")
 	}
 	credential, err := client.ParseDoor(raw)
 	if err != nil {
-		return fault.Newf(fault.Invalid, "the credential file is not one of 'amanah venue door': %v", err)
+		return credential, fault.Newf(fault.Invalid, "the credential file is not one of 'amanah venue door': %v", err)
+	}
+	return credential, nil
+}
+
+func (p post) do(c *console, ask func(ctx context.Context, d *client.Door) error) error {
+	credential, err := p.credential()
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, 30*time.Second)
 	defer cancel()
@@ -44,36 +51,6 @@ func (p post) do(c *console, ask func(ctx context.Context, d *client.Door) error
 		return deviceError(err)
 	}
 	return deviceError(ask(ctx, d))
-}
-
-type doorCheckCmd struct {
-	post
-	Door uint16 `default:"1" help:"Number of the door."`
-}
-
-type ticketAnswer struct {
-	Decision string    `json:"decision"`
-	Serial   string    `json:"serial"`
-	Party    uint16    `json:"party"`
-	Expires  time.Time `json:"expires_at"`
-}
-
-// Run checks one presentation.
-func (cmd *doorCheckCmd) Run(c *console) error {
-	screen, err := io.ReadAll(io.LimitReader(c.in, 4096))
-	if err != nil {
-		return err
-	}
-	return cmd.do(c, func(_ context.Context, d *client.Door) error {
-		t, err := d.Check(strings.TrimSpace(string(screen)), cmd.Door)
-		if err != nil {
-			return app.RefuseTicket(err)
-		}
-		a := ticketAnswer{t.Decision.String(), hex.EncodeToString(t.Serial[:]), t.Party, t.Expires}
-		return c.table(cmd.JSON, a, []string{"DECISION", "SERIAL", "PARTY", "EXPIRES"}, func(row func(...any)) {
-			row(a.Decision, a.Serial, a.Party, a.Expires.UTC().Format(time.RFC3339))
-		})
-	})
 }
 
 type doorLeaveCmd struct {
@@ -120,6 +97,8 @@ func (cmd *doorOccupancyCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.table(cmd.JSON, o, []string{"INSIDE", "LIMIT"}, func(row func(...any)) { row(o.Inside, o.Limit) })
+		return c.table(cmd.JSON, o, []string{"INSIDE", "LIMIT", "CATEGORY", "LEVEL"}, func(row func(...any)) {
+			row(o.Inside, o.Limit, o.Category, o.Level)
+		})
 	})
 }
