@@ -157,7 +157,11 @@ func conforms(a contract.Answer) error {
 // post sends a check-in's body once; an error means that no answer came, or one that
 // the wire contract does not have.
 func (g *guest) post(ctx context.Context, body []byte) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost/v1/visits", bytes.NewReader(body))
+	return g.postTo(ctx, "/v1/visits", body)
+}
+
+func (g *guest) postTo(ctx context.Context, path string, body []byte) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://localhost"+path, bytes.NewReader(body))
 	if err != nil {
 		return answer{}, err
 	}

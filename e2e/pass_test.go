@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/amanah-project/amanah/client"
 )
 
 // reported runs 'door seen' and returns what became of each pass.
@@ -204,4 +207,63 @@ func TestPassOverTwoServers(t *testing.T) {
 	if visits, _ := c.ask(c.phones["1"], "history")["visits"].([]any); len(visits) != 1 {
 		t.Errorf("history: %v", visits)
 	}
+}
+
+// TestRelaySeesPasses: a pass that is given, refused, over the day's limit or asked for
+// wrongly is to a relay what a check-in is. Without padding they are told apart
+// (TestRelayWithoutPadding).
+func TestRelaySeesPasses(t *testing.T) {
+	c := newTaped(t, program)
+	all := gather(c.site, c.front.url, client.Options{}, 7001, "green", "black", "green", "red")
+	green, black, limited, odd := all[0], all[1], all[2], all[3]
+	body := func(with string) []byte {
+		var in map[string]any
+		if err := json.Unmarshal(ticketBody(c.entry, 1, time.Now()), &in); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Appendf(nil, `{"category":"mall","nonce":%q,"holder":%q%s}`, in["nonce"], in["holder"], with)
+	}
+	for range perGuest {
+		if a, err := limited.postTo(t.Context(), "/v1/passes", body("")); err != nil || a.Status != 200 {
+			t.Fatalf("using up the day's colours: %v %+v", err, a)
+		}
+	}
+	for _, g := range all { // first proofs have no nonce yet
+		if err := g.Cover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.front.record()
+	c.back.record()
+	n := 0
+	for range perGuest - 1 {
+		for _, x := range []struct {
+			name   string
+			who    *guest
+			path   string
+			body   []byte
+			status int
+			is     func(a answer) bool
+		}{
+			{"given", green, "/v1/passes", body(`,"level":4`), 200, func(a answer) bool { return a.Decision == "admit" }},
+			{"refused", black, "/v1/passes", body(""), 200, func(a answer) bool { return a.Decision == "refuse" }},
+			{"over the limit", limited, "/v1/passes", body(""), 429, func(a answer) bool { return true }},
+			{"of 13 hours", odd, "/v1/passes", body(`,"hours":13`), 400, func(a answer) bool { return strings.Contains(a.Title, "12 whole hours") }},
+			{"a check-in", odd, "/v1/visits", ticketBody(c.entry, 1, time.Now()), 200, func(a answer) bool { return a.Colour == "red" }},
+		} {
+			a, err := x.who.postTo(t.Context(), x.path, x.body)
+			if err := wanted(a, err, x.status, x.is(a)); err != nil {
+				t.Fatalf("%s: %v", x.name, err)
+			}
+			n++
+		}
+	}
+	for name, tape := range map[string]*tape{"device to relay": c.front, "relay to platform": c.back} {
+		for view, of := range views {
+			if kinds := tape.kinds(of); len(kinds) != 1 || len(tape.seen) < n {
+				t.Errorf("%s: the %s tells %d messages apart: %v", name, view, len(tape.seen), kinds)
+			}
+		}
+	}
+	t.Logf("%d requests, of passes and a check-in among them", n)
 }
