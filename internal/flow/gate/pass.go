@@ -7,6 +7,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -93,12 +94,31 @@ func (t *turn) foreseen(first int, a *Ask, at time.Time) []venue.Visitor {
 	return out
 }
 
+// atOnce bounds the passes that one transaction counts: it holds the writer.
+const atOnce = 8
+
 // Reconcile counts the passes that a venue's doors admitted without network, each
 // once: it becomes a visit of its party at the moment when it was shown. It returns
-// what became of each showing. To report one again is answered and does nothing.
+// what became of each showing. To report one again is answered and does nothing, so
+// that after an error all are reported again.
 func Reconcile(ctx context.Context, db store.DB, at *Place, shown []venue.Showing, now time.Time) ([]venue.SeenCode, error) {
-	var codes []venue.SeenCode
-	err := db.Update(ctx, func(s store.Stores) error {
+	codes := make([]venue.SeenCode, 0, len(shown))
+	for part := range slices.Chunk(shown, atOnce) {
+		settled, err := reconcile(ctx, db, at, part, now)
+		for try := 0; try < 3 && fault.KindOf(err) == fault.Busy; try++ {
+			settled, err = reconcile(ctx, db, at, part, now)
+		}
+		if err != nil {
+			return nil, err
+		}
+		codes = append(codes, settled...)
+	}
+	return codes, nil
+}
+
+// reconcile counts some passes in one transaction.
+func reconcile(ctx context.Context, db store.DB, at *Place, shown []venue.Showing, now time.Time) (codes []venue.SeenCode, err error) {
+	err = db.Update(ctx, func(s store.Stores) error {
 		r := reconciling{Place: at, now: now, codes: make([]venue.SeenCode, len(shown))}
 		if err := r.settle(s, shown); err != nil {
 			return err

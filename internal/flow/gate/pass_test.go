@@ -263,6 +263,26 @@ func TestPassAmongVisits(t *testing.T) {
 	}
 }
 
+// TestPassReportLong: a report of more passes than one transaction counts is answered
+// in its order, the same pass in two of its parts among them.
+func TestPassReportLong(t *testing.T) {
+	w := newWorld(t, nil, gate.Options{})
+	a, b := w.do(w.fetch(greenPerson, 1)), w.do(w.fetch(otherGreen, 1))
+	shown := make([]venue.Showing, 40)
+	want := make([]venue.SeenCode, len(shown))
+	for i := range shown {
+		shown[i], want[i] = venue.Showing{Serial: venue.VisitID{9, byte(i)}, Door: 1, At: w.clock.now()}, venue.SeenForgotten
+	}
+	for i, one := range map[int]gate.Answer{1: a, 30: a, 17: b} {
+		shown[i] = w.showing(one)
+		want[i] = venue.SeenCounted
+	}
+	want[30] = venue.SeenAgain
+	if got := w.report(2, shown...); !slices.Equal(got, want) || w.inside(2) != 2 {
+		t.Errorf("%v; %d inside", got, w.inside(2))
+	}
+}
+
 // TestPassReportRace: of many reports at once one counts.
 func TestPassReportRace(t *testing.T) {
 	w := newWorld(t, nil, gate.Options{})

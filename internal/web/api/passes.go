@@ -135,7 +135,7 @@ func foretold(g partner.Grant, a gate.Answer) venue.Outcome {
 	return told(g, a)
 }
 
-// MaxSeen bounds the passes of one report, so that it is one short transaction.
+// MaxSeen bounds the passes of one report.
 const MaxSeen = 64
 
 // ErrSeen is returned for a report that is none.
