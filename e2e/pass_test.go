@@ -3,7 +3,6 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -106,15 +105,6 @@ func TestPassWithoutNetwork(t *testing.T) {
 			t.Error("what doors and phones keep names somebody or a colour")
 		}
 	})
-}
-
-func read(t testing.TB, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }
 
 // TestPassAfterEnd: what ends a link or a partner gives no new pass; one that is out

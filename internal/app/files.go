@@ -25,7 +25,7 @@ func WriteSecret(name string, raw []byte) error {
 // ReplaceSecret puts another secret in a file's place, mode 0600; after a crash one of
 // the two is there, whole.
 func ReplaceSecret(name string, raw []byte) error {
-	if err := replaceFile(name, raw); err != nil {
+	if err := ReplaceFile(name, raw); err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(name), err)
 	}
 	return nil
