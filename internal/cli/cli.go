@@ -86,6 +86,7 @@ type commands struct {
 	Evidence evidenceCmd `cmd:"" help:"Bring in doses, tests and what else decides a colour."`
 	Rules    rulesCmd    `cmd:"" help:"Check and compare the rules of colours."`
 	Venue    venueCmd    `cmd:"" help:"Register venues and make their codes."`
+	Facility facilityCmd `cmd:"" help:"Register facilities' own systems."`
 	Partner  partnerCmd  `cmd:"" help:"Register partners and run a relay."`
 	Link     linkCmd     `cmd:"" help:"Link a device to a person."`
 	Device   deviceCmd   `cmd:"" help:"Act as a linked device: check in, check out, see one's own colour and visits."`
