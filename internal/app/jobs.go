@@ -48,6 +48,7 @@ func (s *Server) jobs() []job {
 func (s *Server) startJobs(ctx context.Context) *sync.WaitGroup {
 	var done sync.WaitGroup
 	done.Go(func() { s.linking.courier.Run(ctx) })
+	done.Go(func() { s.follow(ctx) })
 	for _, j := range s.jobs() {
 		done.Go(func() {
 			tick := time.NewTicker(j.every)

@@ -204,6 +204,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 	for _, r := range staffMatrix() { // asked by staff: TestStaffMatrix
 		told = append(told, plain([]string{r.route})...)
 	}
+	for _, r := range fhirMatrix() { // asked by systems: TestFHIRMatrix
+		told = append(told, plain([]string{r.route})...)
+	}
 	missing, extra := differ(named, told)
 	for _, r := range missing {
 		t.Errorf("%s has no row: say for every role what it is answered", r)
@@ -239,6 +242,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 	}
 	for _, r := range staffMatrix() {
 		granted[r.route] = true // or TestStaffMatrix fails
+	}
+	for _, r := range fhirMatrix() {
+		granted[r.route] = true // or TestFHIRMatrix fails
 	}
 	for route := range operations {
 		if !granted[route] {

@@ -39,6 +39,7 @@ func (s *Server) authority() *oauth.Server {
 	o := &oauth.Server{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
 		Clients: clients{s.members}, Grants: s.grants(), Pages: noPages{}, Now: time.Now,
+		Systems: systems{s.office()}, Pace: s.tokenPace,
 	}
 	if s.pages != nil {
 		o.Pages = s.pages(o)

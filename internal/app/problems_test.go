@@ -34,7 +34,7 @@ func documented(t *testing.T) map[string]bool {
 // otherForm says whether an operation's errors have a form of their own by a standard
 // or because a browser shows them: nothing else may.
 func otherForm(o contract.Operation, media string) bool {
-	return strings.HasPrefix(o.Path, "/oauth/") && media == "application/json" || o.Path == "/oauth/authorize" && strings.HasPrefix(media, "text/plain") || strings.HasPrefix(o.Path, "/link/") && strings.HasPrefix(media, "text/html")
+	return (strings.HasPrefix(o.Path, "/oauth/") || o.Path == "/oauth2/v1/accesstoken") && media == "application/json" || o.Path == "/oauth/authorize" && strings.HasPrefix(media, "text/plain") || strings.HasPrefix(o.Path, "/link/") && strings.HasPrefix(media, "text/html")
 }
 
 // faultIn says what is wrong with an error answer, or nothing.
@@ -45,6 +45,16 @@ func faultIn(types map[string]bool, o contract.Operation, r reply) string {
 		}
 	}
 	if otherForm(o, r.media) {
+		return ""
+	}
+	if strings.HasPrefix(o.Path, "/fhir/R4") {
+		var f struct {
+			ResourceType string
+			Issue        []struct{ Diagnostics string }
+		}
+		if err := json.Unmarshal(r.body, &f); err != nil || !strings.HasPrefix(r.media, "application/fhir+json;") || f.ResourceType != "OperationOutcome" || len(f.Issue) == 0 || f.Issue[0].Diagnostics == "" {
+			return "is no OperationOutcome"
+		}
 		return ""
 	}
 	var d struct {
@@ -105,7 +115,7 @@ func TestErrorsAreProblems(t *testing.T) {
 		{400, problem.Type, []byte(`{"type":"urn:amanah:problem:odd","title":"x","status":400}`)},
 		{400, problem.Type, []byte(`{"type":"urn:amanah:problem:invalid","title":"no person 9901011508900001","status":400}`)},
 	} {
-		if faultIn(types, contract.Operation{}, r) == "" {
+		if faultIn(types, contract.Operation{}, r) == "" || faultIn(types, contract.Operation{Path: "/fhir/R4/{type}"}, r) == "" {
 			t.Errorf("nothing is found in %d %s %s", r.status, r.media, r.body)
 		}
 	}

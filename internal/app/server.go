@@ -11,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/lookup"
 	"github.com/amanah-project/amanah/internal/flow/rights"
@@ -23,6 +24,7 @@ import (
 	"github.com/amanah-project/amanah/internal/web/console"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/oauth"
+	"github.com/amanah-project/amanah/internal/web/pace"
 	"github.com/amanah-project/amanah/internal/web/problem"
 	"github.com/amanah-project/amanah/internal/web/relay"
 	"github.com/amanah-project/amanah/internal/web/route"
@@ -51,9 +53,12 @@ type Server struct {
 	nonces  *dpop.Nonces
 	pages   func(*oauth.Server) oauth.Pages // on which people consent; nil for none
 	linking *linking
-	console *console.Console
-	http    *http.Server
-	ops     *http.Server
+	care    *care.Flow
+	// tokenPace holds back systems that ask for tokens too often.
+	tokenPace *pace.Lanes
+	console   *console.Console
+	http      *http.Server
+	ops       *http.Server
 }
 
 // NewServer wires a server over an open database and keeper.
@@ -77,7 +82,7 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 	s := &Server{
 		cfg: cfg, log: log, db: db, keeper: k, ring: &ring{}, codes: api.NewCodes(cfg.Host),
 		gateway: gw, book: gate.NewBook(policy, rules),
-		metrics: telemetry.New(), rules: rules,
+		metrics: telemetry.New(), rules: rules, tokenPace: pace.New(tokenRate, tokenBurst),
 	}
 	s.members = newPartners(time.Now, s.ring.logKey, log)
 	keys, err := k.ServiceKeys(ctx)
@@ -96,6 +101,9 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 		return nil, err
 	}
 	s.pages = s.linking.under
+	if s.care, err = newCare(s); err != nil {
+		return nil, err
+	}
 	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}
@@ -208,6 +216,7 @@ func (s *Server) routes() *route.Mux {
 	s.journeys().Routes(mux)
 	s.applications().Routes(mux)
 	s.linking.routes(mux)
+	s.records().Routes(mux)
 	s.console.Routes(mux)
 	return mux
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ type Metrics struct {
 	waited   prometheus.Histogram
 	relayed  *prometheus.CounterVec
 	swept    *prometheus.CounterVec
+	fhir     *prometheus.HistogramVec
 }
 
 // New makes the metrics of one process.
@@ -58,8 +60,12 @@ func New() *Metrics {
 		swept: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "amanah_sweep_colours_total", Help: "Colours met by the sweep that differed from the keeper's head, were decided anew, or whose evidence does not open.",
 		}, []string{"what"}),
+		fhir: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "amanah_fhir_request_seconds", Help: "Requests for health records, by interaction and status.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"interaction", "status"}),
 	}
-	m.registry.MustRegister(m.asks, m.colours, m.batches, m.size, m.waited, m.relayed, m.swept,
+	m.registry.MustRegister(m.asks, m.colours, m.batches, m.size, m.waited, m.relayed, m.swept, m.fhir,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -91,6 +97,11 @@ func (m *Metrics) Swept(odd, decided, closed int) {
 	m.swept.WithLabelValues("odd").Add(float64(odd))
 	m.swept.WithLabelValues("decided").Add(float64(decided))
 	m.swept.WithLabelValues("closed").Add(float64(closed))
+}
+
+// FHIR counts one request for health records, and implements fhir.Observer.
+func (m *Metrics) FHIR(interaction string, status int, took time.Duration) {
+	m.fhir.WithLabelValues(interaction, strconv.Itoa(status)).Observe(took.Seconds())
 }
 
 // Gauge publishes a value that is read when asked for.

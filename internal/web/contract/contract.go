@@ -214,7 +214,8 @@ type Answer struct {
 }
 
 // Check returns nil for an answer that the contract has. What no operation takes
-// must be answered 404 or 405 with a problem document, or, encapsulated, with any
+// must be answered 404 or 405 with a problem document, below /fhir/R4 with an
+// OperationOutcome, or, encapsulated, with any
 // problem document, for there the caller is admitted first.
 func (c *Contract) Check(a Answer) error {
 	err := c.check(a)
@@ -234,6 +235,9 @@ func (c *Contract) check(a Answer) error {
 		err = fmt.Errorf("%w at %s", ErrRoute, a.Listener)
 	}
 	if err != nil {
+		if strings.HasPrefix(a.Path, "/fhir/R4") && (a.Status == 404 || a.Status == 405) && media == "application/fhir+json" {
+			return c.valid("/components/schemas/OperationOutcome", media, a.Body)
+		}
 		if media != problem.Type || !a.Encapsulated && a.Status != 404 && a.Status != 405 {
 			return err
 		}

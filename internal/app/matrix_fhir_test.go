@@ -1,0 +1,349 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
+	"github.com/amanah-project/amanah/internal/flow/evidence"
+	"github.com/amanah-project/amanah/internal/format/jose"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/web/fhir"
+	"github.com/amanah-project/amanah/internal/web/token"
+)
+
+// ward is a town with a hospital: a system with a key, one without, and one of another
+// facility; and a person who is registered.
+type ward struct {
+	*town
+	key      ed25519.PrivateKey // of client-rs-99-001
+	secret   staff.Secret       // of client-rs-99-001
+	keyless  staff.Secret       // of client-klinik-99-7
+	held     [fhirRoles]string  // tokens
+	person   string
+	nik      string
+	recorded string // one of the person's records
+	made     int
+}
+
+// fhirRole is who asks for health records.
+type fhirRole int
+
+const (
+	noSystem   fhirRole = iota // holds no token
+	ofDevice                   // a person's device
+	ofDoor                     // a door
+	keylessOne                 // a system with a bearer token
+	signingOne                 // a system with a token bound to its key
+	endedOne                   // a system that has ended, with the token from before
+	thiefOf                    // the bound token, with a proof by another key
+	fhirRoles                  // how many there are
+)
+
+func (r fhirRole) String() string {
+	return [fhirRoles]string{"nobody", "device", "door", "bearer", "signing system", "ended system", "thief"}[r]
+}
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	w := &ward{town: newTown(t), key: newKey(t), nik: "9901010101900009"}
+	w.update(func(s store.Stores) error {
+		for id, name := range map[staff.FacilityID]string{"rs-99-001": "RS Uji", "klinik-99-7": "Klinik Uji"} {
+			if err := s.Staff.PutFacility(staff.Facility{ID: id, Name: name, Since: time.Now()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	office := w.server.office()
+	public, err := jose.ParseKey(partner.PublicJWK(w.key.Public().(ed25519.PublicKey)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	system := staff.Actor{ID: "client-rs-99-001", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View, Key: public.JWK()}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(office.RegisterSystem(t.Context(), system))
+	w.enrol(system)
+	w.secret, err = office.Secret(t.Context(), system.ID)
+	must(err)
+	w.keyless, err = office.AddKeyless(t.Context(), staff.Actor{ID: "client-klinik-99-7", Facility: "klinik-99-7", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct})
+	must(err)
+	_, err = office.AddKeyless(t.Context(), staff.Actor{ID: "client-ended", Facility: "klinik-99-7", Role: staff.RoleClient, Rights: staff.Enter})
+	must(err)
+	must(office.End(t.Context(), "client-ended"))
+	w.tokens()
+	w.register(w.nik, "Orang Uji", "1990-01-01")
+	return w
+}
+
+// register registers a person as an operator's import does.
+func (w *ward) register(digits, name, birth string) {
+	w.t.Helper()
+	flow := &evidence.Flow{DB: w.server.db, Keeper: w.admin, Rules: w.server.rules, Now: time.Now, Actor: "test", Budget: keeper.BudgetImport}
+	p := identity.Person{}
+	var err error
+	if p.NIK, err = identity.ParseNIK(digits); err == nil {
+		p.Name, err = identity.ParseName(name)
+	}
+	if err == nil {
+		p.Birth, err = day.Parse(birth)
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.Sex = p.NIK.Sex()
+	tally, err := flow.People(w.t.Context(), []evidence.Newcomer{{Line: 1, Person: p}}, identity.Progress{Source: "people " + digits})
+	if err != nil || tally.Added != 1 {
+		w.t.Fatalf("register: %+v %v", tally, err)
+	}
+}
+
+// enrol has the first officer enrol a system in the keeper.
+func (w *ward) enrol(a staff.Actor) {
+	w.t.Helper()
+	site, pass, browser := w.server.cfg.site(), stafftest.Passkey(w.t), stafftest.EC(w.t)
+	officer := staff.Actor{ID: "officer-1", Facility: "rs-99-001", Role: staff.RoleOfficer, Key: pass.JWK()}
+	if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: officer}); err != nil {
+		w.t.Fatal(err)
+	}
+	path := "https://localhost/console/v1/actors/" + string(a.ID) + "/" + a.Digest()
+	by := keeper.Ask{
+		Proof:       browser.Proof(w.t, stafftest.Request("POST", path, time.Now())),
+		Endorsement: pass.Endorses(site, officer.ID, browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
+	}
+	if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: a, By: by}); err != nil {
+		w.t.Fatal(err)
+	}
+	w.update(func(s store.Stores) error {
+		m, err := s.Staff.Get(a.ID)
+		if err != nil {
+			return err
+		}
+		m.Since = time.Now().Truncate(time.Second)
+		return s.Staff.Put(m)
+	})
+}
+
+func (w *ward) tokens() {
+	w.t.Helper()
+	seal := func(s token.System) string {
+		w.t.Helper()
+		s.Expires = time.Now().Add(time.Hour)
+		out, err := w.server.ring.tokens().SealSystem(s, time.Now())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return out
+	}
+	w.held[ofDevice], w.held[ofDoor] = w.holders[device].token, w.holders[doorOf].token
+	w.held[keylessOne] = seal(token.System{Actor: "client-klinik-99-7", Facility: "klinik-99-7"})
+	w.held[signingOne] = seal(token.System{Actor: "client-rs-99-001", Facility: "rs-99-001", Key: thumbprintOf(w.key)})
+	w.held[thiefOf] = w.held[signingOne]
+	w.held[endedOne] = seal(token.System{Actor: "client-ended", Facility: "klinik-99-7"})
+}
+
+// send asks in a role.
+func (w *ward) send(who fhirRole, method, path, media, body string, header ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	r := httptest.NewRequestWithContext(w.t.Context(), method, "https://localhost"+path, strings.NewReader(body))
+	if media != "" {
+		r.Header.Set("Content-Type", media)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	at, _, _ := strings.Cut("https://localhost"+path, "?")
+	switch held := w.held[who]; who {
+	case noSystem:
+	case ofDevice, ofDoor:
+		key := w.holders[device].key
+		if who == ofDoor {
+			key = w.holders[doorOf].key
+		}
+		r.Header.Set("Authorization", "DPoP "+held)
+		r.Header.Set("DPoP", proof(key, method, at, held, w.server.nonces.Give()))
+	case keylessOne, endedOne:
+		r.Header.Set("Authorization", "Bearer "+held)
+	default:
+		key := w.key
+		if who == thiefOf {
+			key = newKey(w.t)
+		}
+		r.Header.Set("Authorization", "DPoP "+held)
+		r.Header.Set("DPoP", proof(key, method, at, held, w.server.nonces.Give()))
+	}
+	out := httptest.NewRecorder()
+	w.public.ServeHTTP(out, r)
+	return out
+}
+
+// entered makes sure that the person is found and has a record, and that the hospital
+// treats them.
+func (w *ward) entered() {
+	w.t.Helper()
+	if w.recorded != "" {
+		return
+	}
+	found := w.send(signingOne, "GET", "/fhir/R4/Patient?identifier="+url.QueryEscape("https://fhir.kemkes.go.id/id/nik|"+w.nik), "", "")
+	var b struct {
+		Entry []struct{ Resource struct{ ID string } }
+	}
+	if err := json.Unmarshal(found.Body.Bytes(), &b); err != nil || len(b.Entry) != 1 {
+		w.t.Fatalf("find: %d %s", found.Code, found.Body)
+	}
+	w.person = b.Entry[0].Resource.ID
+	out := w.send(signingOne, "POST", "/fhir/R4/Immunization", "application/fhir+json", w.dose("2022-01-01"))
+	var made struct{ ID string }
+	if err := json.Unmarshal(out.Body.Bytes(), &made); err != nil || out.Code != 201 {
+		w.t.Fatalf("enter: %d %s", out.Code, out.Body)
+	}
+	w.recorded = made.ID
+}
+
+func (w *ward) dose(on string) string {
+	return fmt.Sprintf(`{"resourceType":"Immunization","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"511"}]},"patient":{"reference":"Patient/%s"},"occurrenceDateTime":%q}`, w.person, on)
+}
+
+// fhirRow is one thing that may be asked for, and what each role is answered.
+type fhirRow struct {
+	route string
+	ask   func(w *ward) (path, media, body string, header []string)
+	want  [fhirRoles]int
+}
+
+// fhirMatrix is who may ask for what of health records. The columns are the roles in
+// their order: nobody, device, door, bearer, signing system, ended system, thief.
+func fhirMatrix() []fhirRow {
+	const media = "application/fhir+json"
+	enters := func(granted int) [fhirRoles]int { return [fhirRoles]int{401, 401, 401, granted, granted, 403, 401} }
+	views := [fhirRoles]int{401, 401, 401, 403, 200, 403, 401}
+	get := func(path string) func(*ward) (string, string, string, []string) {
+		return func(w *ward) (string, string, string, []string) {
+			return strings.NewReplacer("PERSON", w.person, "RECORD", w.recorded).Replace(fhir.Base + path), "", "", nil
+		}
+	}
+	post := func(path, wrap string) func(*ward) (string, string, string, []string) {
+		return func(w *ward) (string, string, string, []string) {
+			w.made++
+			dose := w.dose(time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, w.made).Format(time.DateOnly))
+			return fhir.Base + path, media, strings.Replace(wrap, "DOSE", dose, 1), nil
+		}
+	}
+	const transaction = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":DOSE,"request":{"method":"POST","url":"Immunization"}}]}`
+	return []fhirRow{
+		{"GET /fhir/R4/metadata", get("/metadata"), [fhirRoles]int{200, 200, 200, 200, 200, 200, 200}},
+		{"POST /fhir/R4", post("", transaction), enters(200)},
+		{"POST /fhir/R4/", post("/", strings.Replace(transaction, "transaction", "batch", 1)), enters(200)},
+		{"POST /fhir/R4/{type}", post("/Immunization", "DOSE"), enters(201)},
+		{"PUT /fhir/R4/{type}/{id}", (*ward).correction, enters(200)},
+		{"GET /fhir/R4/{type}", func(w *ward) (string, string, string, []string) {
+			return "/fhir/R4/Patient?identifier=" + url.QueryEscape("https://fhir.kemkes.go.id/id/nik|"+w.nik), "", "", nil
+		}, enters(200)},
+		{"POST /fhir/R4/{type}/_search", func(w *ward) (string, string, string, []string) {
+			form := url.Values{"identifier": {"https://fhir.kemkes.go.id/id/nik|" + w.nik}}
+			return "/fhir/R4/Patient/_search", "application/x-www-form-urlencoded", form.Encode(), nil
+		}, enters(200)},
+		{"GET /fhir/R4/{type}/{id}", get("/Immunization/RECORD"), views},
+		{"GET /fhir/R4/{type}/{id}/_history", get("/Immunization/RECORD/_history"), views},
+		{"GET /fhir/R4/{type}/{id}/_history/{version}", get("/Immunization/RECORD/_history/1"), views},
+		{"GET /fhir/R4/{type}/{id}/$everything", get("/Patient/PERSON/$everything"), views},
+		{"GET /fhir/R4/{type}/{id}/{kind}", get("/Patient/PERSON/Immunization"), views},
+		{"POST /fhir/R4/{type}/{id}/relation/{until}", get("/Patient/PERSON/relation/" + time.Now().AddDate(0, 0, 7).Format(time.DateOnly)), views},
+		{"POST /oauth2/v1/accesstoken", (*ward).access, [fhirRoles]int{401, 401, 401, 200, 200, 401, 401}},
+	}
+}
+
+// correction is of a record made for the occasion.
+func (w *ward) correction() (string, string, string, []string) {
+	w.t.Helper()
+	out := w.send(signingOne, "POST", "/fhir/R4/Immunization", "application/fhir+json", w.dose("2022-06-01"))
+	var made struct {
+		ID   string
+		Meta struct{ VersionID string }
+	}
+	if err := json.Unmarshal(out.Body.Bytes(), &made); err != nil || out.Code != 201 {
+		w.t.Fatalf("enter: %d %s", out.Code, out.Body)
+	}
+	body := strings.Replace(w.dose("2022-06-02"), "{", `{"id":"`+made.ID+`",`, 1)
+	return "/fhir/R4/Immunization/" + made.ID, "application/fhir+json", body, []string{"If-Match", `W/"` + made.Meta.VersionID + `"`}
+}
+
+// access is a system's asking for a token; who else asks has no secret.
+func (w *ward) access() (string, string, string, []string) {
+	return "/oauth2/v1/accesstoken?grant_type=client_credentials", mediaForm, "", nil
+}
+
+// shown is what a role shows to get a token.
+func (w *ward) shown(who fhirRole) string {
+	form := url.Values{"client_id": {"client-ended"}, "client_secret": {w.keyless.Reveal()}}
+	switch who {
+	case keylessOne:
+		form.Set("client_id", "client-klinik-99-7")
+	case signingOne:
+		form = url.Values{"client_id": {"client-rs-99-001"}, "client_secret": {w.secret.Reveal()}}
+	}
+	return form.Encode()
+}
+
+// TestFHIRMatrix asks for health records in every role. A row that grants all is the
+// control.
+func TestFHIRMatrix(t *testing.T) {
+	w := newWard(t)
+	w.entered()
+	ask := func(r fhirRow, who fhirRole) (int, string) {
+		path, media, body, header := r.ask(w)
+		if strings.HasPrefix(path, "/oauth2/") {
+			body = w.shown(who)
+			out := w.send(noSystem, "POST", path, media, body)
+			return out.Code, out.Body.String()
+		}
+		method, _, _ := strings.Cut(r.route, " ")
+		out := w.send(who, method, path, media, body, header...)
+		return out.Code, out.Body.String()
+	}
+	cells := 0
+	for _, r := range fhirMatrix() {
+		granted := false
+		for who := range fhirRoles {
+			if r.want[who] == 0 {
+				t.Errorf("%s: nothing is said of %s", r.route, who)
+			}
+			cells++
+			got, body := ask(r, who)
+			if got != r.want[who] {
+				t.Errorf("%s, asked by %s: %d %s, want %d", r.route, who, got, body, r.want[who])
+			}
+			granted = granted || got < 400
+		}
+		if !granted {
+			t.Errorf("%s: nobody is served, so the refusals prove nothing", r.route)
+		}
+	}
+	t.Logf("%d cells", cells)
+	for who := range fhirRoles { // the control: what a server without any protection would answer
+		if who == signingOne {
+			continue
+		}
+		if got, _ := ask(fhirRow{"GET /fhir/R4/{type}/{id}", func(w *ward) (string, string, string, []string) {
+			return "/fhir/R4/Immunization/" + w.recorded, "", "", nil
+		}, [fhirRoles]int{}}, who); got == 200 {
+			t.Errorf("%s may open anybody's record, and the matrix does not see it", who)
+		}
+	}
+}
