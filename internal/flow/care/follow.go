@@ -176,24 +176,17 @@ func stuck(err error) bool {
 // says it instead.
 func (f *Flow) says(ctx context.Context, w record.Follow) (status.Evidence, bool, error) {
 	late := false
-	choose := func(have []record.Version) []record.Version {
-		if late = current(have, w.Number) != w.Version.Version; late {
-			return nil
-		}
-		return []record.Version{w.Version}
+	if err := f.DB.View(ctx, func(s store.Stores) error {
+		have, err := s.Records.Versions(w.Person)
+		late = current(have, w.Number) > w.Version.Version
+		return err
+	}); err != nil || late {
+		return status.Evidence{}, false, err
 	}
 	if e, ok := f.told.take(w.Person, w.Version); ok {
-		err := f.DB.View(ctx, func(s store.Stores) error {
-			have, err := s.Records.Versions(w.Person)
-			choose(have)
-			return err
-		})
-		return e, !late, err
+		return e, true, nil
 	}
-	o, err := f.unseal(ctx, w.Person, choose, f.platform("colour-of-record", ""))
-	if errors.Is(err, record.ErrNone) {
-		return status.Evidence{}, false, nil
-	}
+	o, err := f.unseal(ctx, w.Person, func([]record.Version) []record.Version { return []record.Version{w.Version} }, f.platform("colour-of-record", ""))
 	if err != nil {
 		return status.Evidence{}, false, err
 	}

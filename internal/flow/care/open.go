@@ -181,6 +181,9 @@ type unsealed struct {
 // unseal reads versions and rows in one view, asks for their keys, and opens. Another
 // write may be settled between the view and the question, so that the keeper finds the
 // view old: then it looks again, and what is still the same was rolled back.
+//
+// Of what is not there the keeper is asked as well: that nothing was taken away is its
+// word alone. Only then is it record.ErrNone.
 func (f *Flow) unseal(ctx context.Context, who identity.PersonID, choose func([]record.Version) []record.Version, ask asker) (o unsealed, err error) {
 	var before []record.Version
 	for try := 0; ; try++ {
@@ -202,6 +205,8 @@ func (f *Flow) unseal(ctx context.Context, who identity.PersonID, choose func([]
 			return o, err
 		case len(opened.Keys) != len(want):
 			return o, keeper.ErrUnavailable
+		case len(want) == 0:
+			return o, record.ErrNone
 		}
 		for i := range rows {
 			if err := o.add(who, want[i], rows[i], opened.Keys[i]); err != nil {
@@ -212,8 +217,8 @@ func (f *Flow) unseal(ctx context.Context, who identity.PersonID, choose func([]
 	}
 }
 
-// look reads what choose wants of a person's versions, and how the person stands;
-// record.ErrNone when it wants none.
+// look reads what choose wants of a person's versions, and with any of them how the
+// person stands.
 func (f *Flow) look(ctx context.Context, who identity.PersonID, choose func([]record.Version) []record.Version, o *unsealed) (rows []record.Row, want []record.Version, err error) {
 	err = f.DB.View(ctx, func(s store.Stores) error {
 		var err error
@@ -221,7 +226,7 @@ func (f *Flow) look(ctx context.Context, who identity.PersonID, choose func([]re
 			return err
 		}
 		if want = choose(o.have); len(want) == 0 {
-			return record.ErrNone
+			return nil
 		}
 		o.standAt = current(o.have, record.Standing)
 		stand := record.Version{Number: record.Standing, Version: o.standAt}
