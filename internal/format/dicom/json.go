@@ -167,7 +167,9 @@ func (s *scanner) emit(e element) error {
 		if err != nil {
 			return err
 		}
-		out.text(`,"Value":[` + strings.Join(values, ",") + `]`)
+		if len(values) > 1 || values[0] != "null" { // one of nothing is none
+			out.text(`,"Value":[` + strings.Join(values, ",") + `]`)
+		}
 	}
 	return nil
 }
@@ -240,9 +242,12 @@ func valueOf(vr, text string) string {
 func nameOf(text string) string {
 	var out []string
 	for i, form := range strings.SplitN(text, "=", 3) {
-		if form = strings.TrimSpace(form); form != "" {
+		if form = strings.TrimSpace(form); strings.Trim(form, "^") != "" {
 			out = append(out, `"`+[]string{"Alphabetic", "Ideographic", "Phonetic"}[i]+`":`+quote(form))
 		}
+	}
+	if len(out) == 0 {
+		return "null"
 	}
 	return "{" + strings.Join(out, ",") + "}"
 }
