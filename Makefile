@@ -9,8 +9,8 @@ all: vet lint test
 build: ## the one binary, at bin/amanah
 	$(GO) build -trimpath -o bin/amanah ./cmd/amanah
 
-test: ## everything, with a throw-away PostgreSQL cluster, S3 server, nginx and Chromium
-	scripts/postgres.sh scripts/nginx.sh scripts/s3.sh scripts/chromium.sh $(GO) test -timeout 20m ./...
+test: ## everything, with a throw-away PostgreSQL cluster, S3 server, image server, nginx and Chromium
+	scripts/postgres.sh scripts/nginx.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh $(GO) test -timeout 20m ./...
 
 vet:
 	$(GO) vet ./...
