@@ -37,7 +37,7 @@ commands. The keeper refuses peers of its own user unless --same-user.
 
 Example:
   amanah keeper --dir /var/lib/amanah-keeper --credential /run/credentials/root.key \
-      --sockets /run/amanah-keeper`
+      --sockets /run/amanah-keeper --host amanah.example`
 }
 
 // Run keeps until it is interrupted.
