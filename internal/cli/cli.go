@@ -80,7 +80,7 @@ Exit status: 0 done, 1 internal error, 2 the input or configuration must change,
 type commands struct {
 	Demo     demoCmd     `cmd:"" help:"Run a whole country on this machine: keeper, server, partners, check-ins."`
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
-	Keeper   keeperCmd   `cmd:"" help:"Run the keeper, which holds the keys."`
+	Keeper   keeperCmd   `cmd:"" help:"Run the keeper, which holds the keys; share and recover its root key."`
 	Person   personCmd   `cmd:"" help:"Register people."`
 	Guardian guardianCmd `cmd:"" help:"Record who consents for a child."`
 	Evidence evidenceCmd `cmd:"" help:"Bring in doses, tests and what else decides a colour."`

@@ -69,8 +69,14 @@ func (c Credential) mode() (byte, error) {
 	return 0, fault.New(fault.Invalid, "the credential is a file of at least 32 bytes or a passphrase of at least 12 characters")
 }
 
-// sealRoot makes the root key's file content.
+// sealRoot makes the file content of a new root key.
 func sealRoot(c Credential) ([]byte, error) {
+	root := make([]byte, 32)
+	rand.Read(root)
+	return sealRootKey(root, c)
+}
+
+func sealRootKey(root []byte, c Credential) ([]byte, error) {
 	mode, err := c.mode()
 	if err != nil {
 		return nil, err
@@ -87,13 +93,23 @@ func sealRoot(c Credential) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := make([]byte, 32)
-	rand.Read(root)
 	return append(head, sealWith(aead, root, head)...), nil
 }
 
 // openRoot opens the root key's file content.
 func openRoot(raw []byte, c Credential) (*fileRoot, error) {
+	key, err := openRootKey(raw, c)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := newAEAD(key)
+	if err != nil {
+		return nil, err
+	}
+	return &fileRoot{aead}, nil
+}
+
+func openRootKey(raw []byte, c Credential) ([]byte, error) {
 	n := len(rootMagic) + 1 + saltLen
 	if len(raw) != n+12+32+16 || string(raw[:len(rootMagic)]) != rootMagic {
 		return nil, ErrRootFile
@@ -117,10 +133,7 @@ func openRoot(raw []byte, c Credential) (*fileRoot, error) {
 	if err != nil {
 		return nil, ErrCredential
 	}
-	if aead, err = newAEAD(key); err != nil {
-		return nil, err
-	}
-	return &fileRoot{aead}, nil
+	return key, nil
 }
 
 func (r *fileRoot) Wrap(purpose string, key []byte) ([]byte, error) {
