@@ -62,3 +62,12 @@ func (c *Client) Relate(ctx context.Context, ask keeper.Ask, r keeper.Relation) 
 	_, err := c.call(ctx, &wire.Request{Call: wire.Relate, Ask: ask, Relates: r})
 	return err
 }
+
+// OpenExport asks for the keys of the versions of people whom an approved export is of.
+func (c *Client) OpenExport(ctx context.Context, e keeper.Export, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.OpenExport, Export: e, Reads: r})
+	if err != nil {
+		return keeper.Receipt{}, nil, err
+	}
+	return a.Receipt, a.AllOpened(), nil
+}

@@ -22,6 +22,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
+	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -48,6 +49,7 @@ type Options struct {
 	// UnsignedPerHour is how many people's health records the server may open in an
 	// hour that nobody signed for: its jobs and people's own links; default 3,000.
 	UnsignedPerHour int
+	ExportsPerDay   int // people whose health records all approved exports may open in a day; default 5,000
 	Now             func() time.Time
 }
 
@@ -96,6 +98,7 @@ type Keeper struct {
 
 	deskMu  sync.Mutex
 	desk    *desk.Desk
+	exports exports
 	believe func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
 
 	colours, intents, refused, blobs atomic.Uint64
@@ -115,6 +118,9 @@ func Open(opt Options) (*Keeper, error) {
 	if opt.UnsignedPerHour == 0 {
 		opt.UnsignedPerHour = 3000
 	}
+	if opt.ExportsPerDay == 0 {
+		opt.ExportsPerDay = guard.ExportsDay
+	}
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -133,7 +139,8 @@ func newKeeper(opt Options) *Keeper {
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
 		meter: identifierMeter(), sources: sourceMeter(), numbers: numberMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
-		desk: desk.New(opt.Norms), believe: (*Keeper).verify,
+		exports: exports{opened: map[exported]times{}},
+		desk:    desk.New(opt.Norms), believe: (*Keeper).verify,
 	}
 }
 
@@ -271,6 +278,8 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayDesk(kind, payload)
 	case recOpened:
 		return k.replayOpened(payload)
+	case recExported:
+		return k.replayExported(payload)
 	case recDestroy:
 		return k.replayDestroy(seq, payload)
 	case recErase:

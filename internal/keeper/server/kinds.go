@@ -28,6 +28,7 @@ const (
 	recApproval             // a second person's word for an actor
 	recRelation             // a facility treats a person
 	recOpened               // a person opened for an actor, before the keys
+	recExported             // people opened for an approved export, before the keys
 )
 
 // Types of journal records, of keys that end.

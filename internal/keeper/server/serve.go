@@ -250,6 +250,10 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Seals, err = k.CheckNotes(role, r.Notes)
 	case wire.Backup:
 		a.Backup, err = k.Backup(role, r.Backup)
+	case wire.OpenExport:
+		var out []keeper.Opened
+		a.Receipt, out, err = k.OpenExport(r.Export, r.Reads)
+		a.Open(out)
 	default:
 		err = keeper.ErrRole
 	}

@@ -64,6 +64,7 @@ const (
 	Actors
 	Approve
 	Relate
+	OpenExport
 )
 
 // Request is one call with what it takes.
@@ -94,6 +95,7 @@ type Request struct {
 	Ask     keeper.Ask
 	Enrols  keeper.Enrolment
 	Relates keeper.Relation
+	Export  keeper.Export
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -237,7 +239,7 @@ func (f Fault) Err() error {
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
-		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation,
+		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,
 	} {
 		if e.Error() == f.Text {
 			return e

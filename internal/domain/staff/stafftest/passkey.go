@@ -33,16 +33,17 @@ type Authenticator struct {
 // Passkey makes an authenticator whose passkey signs by ES256.
 func Passkey(t testing.TB) *Authenticator {
 	t.Helper()
-	return hold(t, EC(t))
+	return Hold(t, EC(t))
 }
 
 // PasskeyEd is Passkey by EdDSA.
 func PasskeyEd(t testing.TB) *Authenticator {
 	t.Helper()
-	return hold(t, Ed(t))
+	return Hold(t, Ed(t))
 }
 
-func hold(t testing.TB, s *Signer) *Authenticator {
+// Hold is an authenticator whose passkey is s.
+func Hold(t testing.TB, s *Signer) *Authenticator {
 	id := make([]byte, 32)
 	rand.Read(id)
 	return &Authenticator{s, t, id, Present | Verified}

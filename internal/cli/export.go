@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+type exportCmd struct {
+	Request exportRequestCmd `cmd:"" help:"Ask for an export of a list of people.\n\nExample: amanah export request --purpose \"audit 2026\" --to age1… --people niks.txt"`
+	Approve exportApproveCmd `cmd:"" help:"Say where two officers approve an export, and who has.\n\nExample: amanah export approve NUMBER"`
+	Run     exportRunCmd     `cmd:"" help:"Write an approved export, or what a folder lacks of it.\n\nExample: amanah export run NUMBER --people niks.txt --out folder"`
+	List    exportListCmd    `cmd:"" help:"List the exports of the last 30 days.\n\nExample: amanah export list"`
+}
+
+// requestNumber reads a request's number as export request prints it.
+func requestNumber(s string) (staff.RequestID, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(raw) != len(staff.RequestID{}) || strings.ContainsAny(s, "\r\n") {
+		return staff.RequestID{}, fault.New(fault.Invalid, "an export's number has the 43 letters and digits that amanah export request printed")
+	}
+	return staff.RequestID(raw), nil
+}
+
+func numbered(id staff.RequestID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// readNIKs reads a file of NIKs, a line each.
+func readNIKs(name string) ([]identity.NIK, error) {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fault.New(fault.Invalid, "the list of people cannot be read")
+	}
+	var out []identity.NIK
+	in := bufio.NewScanner(bytes.NewReader(raw))
+	for n := 1; in.Scan(); n++ {
+		text := strings.TrimSpace(in.Text())
+		if text == "" {
+			continue
+		}
+		nik, err := identity.ParseNIK(text)
+		if err != nil {
+			return nil, fault.Newf(fault.Invalid, "line %d of the list: %s", n, fault.Text(err))
+		}
+		if out = append(out, nik); len(out) > staff.MaxExport {
+			return nil, staff.ErrExport
+		}
+	}
+	return out, in.Err()
+}
+
+type exportRequestCmd struct {
+	settings
+	Purpose string `required:"" help:"What for: officers read it, and it is kept. No name and no NIK."`
+	To      string `required:"" help:"The recipient's age public key, age1…."`
+	People  string `required:"" help:"File of NIKs, a line each: 1 to 5,000."`
+}
+
+// Help says what follows.
+func (exportRequestCmd) Help() string {
+	return `Nothing leaves by this. Two officers approve in the console, each with a passkey, over
+purpose, recipient and list; then amanah export run writes it, within 72 hours.`
+}
+
+// Run asks.
+func (cmd *exportRequestCmd) Run(c *console) error {
+	niks, err := readNIKs(cmd.People)
+	if err != nil {
+		return err
+	}
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		r, err := o.AskExport(c.ctx, cmd.Purpose, cmd.To, niks)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "number   %s\napprove  %s\n", numbered(r.ID()), o.DeskURL())
+		return nil
+	})
+}
+
+type exportApproveCmd struct {
+	settings
+	Number string `arg:"" name:"number" help:"The export's number."`
+}
+
+// Help says why not here.
+func (exportApproveCmd) Help() string {
+	return `An approval is a passkey's signature, which a command line has not: the officers open
+the console and compare the number.`
+}
+
+// Run says where.
+func (cmd *exportApproveCmd) Run(c *console) error {
+	id, err := requestNumber(cmd.Number)
+	if err != nil {
+		return err
+	}
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		all, err := o.Exports(c.ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			if p.ID() == id {
+				fmt.Fprintf(c.out, "open     %s\nnumber   %s\nneeds    %d\n", o.DeskURL(), cmd.Number, p.Kind.Needs())
+				for _, a := range p.Approvals {
+					fmt.Fprintf(c.out, "approved %s\n", a.Actor)
+				}
+				return nil
+			}
+		}
+		return staff.ErrNoRequest
+	})
+}
+
+type exportRunCmd struct {
+	settings
+	Number string `arg:"" name:"number" help:"The export's number."`
+	People string `required:"" help:"The same file of NIKs."`
+	Out    string `required:"" help:"Folder for the parts; made when absent. Parts that are there stay."`
+}
+
+// Run writes the parts.
+func (cmd *exportRunCmd) Run(c *console) error {
+	id, err := requestNumber(cmd.Number)
+	if err != nil {
+		return err
+	}
+	niks, err := readNIKs(cmd.People)
+	if err != nil {
+		return err
+	}
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		done, err := o.RunExport(c.ctx, id, niks, cmd.Out)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "%d of %d parts written\n", done.Written, done.Parts)
+		if done.Left > 0 {
+			fmt.Fprintf(c.out, "%d people are restricted and not in it\n", done.Left)
+		}
+		return nil
+	})
+}
+
+type exportListCmd struct {
+	settings
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type exportRow struct {
+	Number    string          `json:"number"`
+	Purpose   string          `json:"purpose"`
+	People    int             `json:"people"`
+	Recipient string          `json:"recipient"`
+	Until     string          `json:"until"`
+	Approved  []staff.ActorID `json:"approved"`
+}
+
+// Run lists exports.
+func (cmd *exportListCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		all, err := o.Exports(c.ctx)
+		if err != nil {
+			return err
+		}
+		var rows []exportRow
+		for _, p := range all {
+			e, err := staff.ParseExport(p.Body)
+			if err != nil {
+				return err
+			}
+			r := exportRow{numbered(p.ID()), p.Purpose, e.Count, e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			for _, a := range p.Approvals {
+				r.Approved = append(r.Approved, a.Actor)
+			}
+			rows = append(rows, r)
+		}
+		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PEOPLE", "UNTIL", "APPROVED"}, func(yield func(...any)) {
+			for _, r := range rows {
+				yield(r.Number, r.Purpose, r.People, r.Until, len(r.Approved))
+			}
+		})
+	})
+}

@@ -1,0 +1,41 @@
+package care
+
+import (
+	"context"
+	"errors"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/keeper"
+)
+
+// ErrOutgrown: what exports do not take.
+var ErrOutgrown = fault.New(fault.Invalid, "a record of this person outgrew its row: exports do not take such records yet")
+
+// Exported opens all of a person's current records for an approved export, on whose word
+// ask asks the keeper; none while they are restricted (record.ErrRestricted). Documents
+// are named in the records and stay here.
+func (f *Flow) Exported(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) ([]Record, error) {
+	o, err := f.unseal(ctx, who, everything, ask)
+	if errors.Is(err, record.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.stand.Restricted.On {
+		return nil, record.ErrRestricted
+	}
+	var out []Record
+	for _, r := range o.records {
+		if !(&record.Filter{}).Holds(&r.Meta) || r.Type == "" {
+			continue
+		}
+		if len(r.Body) == 0 {
+			return nil, ErrOutgrown
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}

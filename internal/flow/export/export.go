@@ -1,0 +1,212 @@
+// Package export lets records leave in bulk, in one form only: of a list of people, for a
+// written purpose, approved by two officers' passkeys, opened by the keeper within its
+// daily ceiling, and sealed to the recipient's age key before it touches a disk.
+//
+// The flow believes no approval itself; it shows them to the keeper with every batch.
+package export
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+// ErrRecipient: no key to seal to.
+var ErrRecipient = fault.New(fault.Invalid, "the recipient is an age public key: age1 and 58 letters and digits, as age-keygen prints it")
+
+// PartPeople is how many people one part of an export holds; an export that was stopped
+// goes on with the part that is not there.
+const PartPeople = 50
+
+// Keeper opens for approved exports.
+type Keeper interface {
+	OpenExport(ctx context.Context, e keeper.Export, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error)
+}
+
+// Care finds people and opens their records.
+type Care interface {
+	Find(ctx context.Context, nik identity.NIK) (record.Ref, error)
+	Exported(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) ([]care.Record, error)
+}
+
+// Copy names one export as one recipient holds it: what a mark would lead back to.
+type Copy [16]byte
+
+// CopyOf names the copy that a request makes.
+func CopyOf(id staff.RequestID) Copy {
+	sum := sha256.Sum256(append([]byte("amanah copy v1\x00"), id[:]...))
+	return Copy(sum[:16])
+}
+
+// Marks marks a copy's resources, so that a leak names its copy. Clinical values and NIKs
+// stay as they are.
+type Marks interface {
+	Mark(c Copy, who identity.PersonID, resource []byte) ([]byte, error)
+}
+
+// Unmarked leaves resources as they are: copies are not marked yet.
+type Unmarked struct{}
+
+// Mark implements Marks.
+func (Unmarked) Mark(_ Copy, _ identity.PersonID, resource []byte) ([]byte, error) {
+	return resource, nil
+}
+
+// Flow is how records leave.
+type Flow struct {
+	DB     store.DB
+	Keeper Keeper
+	Care   Care
+	Marks  Marks
+	Now    func() time.Time
+}
+
+// People finds who is registered under these NIKs, ascending, each once. One that nobody
+// is registered under is record.ErrNobody: a list is exact or none.
+func (f *Flow) People(ctx context.Context, niks []identity.NIK) ([]identity.PersonID, error) {
+	if len(niks) == 0 || len(niks) > staff.MaxExport {
+		return nil, staff.ErrExport
+	}
+	out := make([]identity.PersonID, 0, len(niks))
+	for _, nik := range niks {
+		r, err := f.Care.Find(ctx, nik)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.Person)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
+// Request asks for an export; nobody has approved it yet.
+func (f *Flow) Request(ctx context.Context, purpose, recipient string, people []identity.PersonID) (staff.Request, error) {
+	if _, err := age.ParseX25519Recipient(recipient); err != nil {
+		return staff.Request{}, ErrRecipient
+	}
+	now := f.Now().Truncate(time.Second)
+	r := staff.Request{
+		Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife),
+		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people)}.Body(),
+	}
+	if _, err := staff.ParseExport(r.Body); err != nil {
+		return r, err
+	}
+	if err := r.Check(); err != nil {
+		return r, err
+	}
+	return r, f.DB.Update(ctx, func(s store.Stores) error { return s.Requests.Put(r) })
+}
+
+// Done is what a run did.
+type Done struct {
+	Parts   int // of the whole export
+	Written int // by this run
+	Left    int // people whose records are restricted, and who are not in it
+}
+
+// Run writes the parts that a folder has not, each sealed and whole or absent. The list
+// of people must be the approved one. The first part that the keeper refuses ends it.
+func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.PersonID, to durable.FS) (done Done, err error) {
+	e := keeper.Export{People: people}
+	err = f.DB.View(ctx, func(s store.Stores) (err error) {
+		if e.Request, err = s.Requests.Get(id); err != nil {
+			return err
+		}
+		e.Approvals, err = s.Requests.Approvals(id)
+		return err
+	})
+	if err != nil {
+		return done, err
+	}
+	body, err := staff.ParseExport(e.Request.Body)
+	if err == nil {
+		err = body.Lists(people)
+	}
+	if err != nil {
+		return done, err
+	}
+	recipient, err := age.ParseX25519Recipient(body.Recipient)
+	if err != nil {
+		return done, ErrRecipient
+	}
+	had, err := to.List("")
+	if err != nil {
+		return done, err
+	}
+	for part := range slices.Chunk(people, PartPeople) {
+		done.Parts++
+		name := fmt.Sprintf("part-%04d.ndjson.age", done.Parts)
+		if slices.Contains(had, name) {
+			continue
+		}
+		sealed, left, err := f.part(ctx, e, part, recipient)
+		if err != nil {
+			return done, err
+		}
+		if err := durable.WriteFile(to, name, sealed); err != nil {
+			return done, err
+		}
+		done.Written++
+		done.Left += left
+	}
+	return done, nil
+}
+
+// part opens some people's records and seals them, a resource on each line.
+func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.PersonID, to age.Recipient) ([]byte, int, error) {
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to)
+	if err != nil {
+		return nil, 0, err
+	}
+	left := 0
+	ask := func(ctx context.Context, r keeper.Read) (keeper.Opened, error) {
+		_, opened, err := f.Keeper.OpenExport(ctx, e, []keeper.Read{r})
+		if err != nil {
+			return keeper.Opened{}, err
+		}
+		return opened[0], opened[0].Err
+	}
+	for _, who := range people {
+		records, err := f.Care.Exported(ctx, who, ask)
+		if errors.Is(err, record.ErrRestricted) {
+			left++
+			continue
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, r := range records {
+			line, err := r.Resource()
+			if err == nil {
+				line, err = f.Marks.Mark(CopyOf(e.Request.ID()), who, line)
+			}
+			if err == nil {
+				_, err = w.Write(append(bytes.TrimSpace(line), '\n'))
+			}
+			if err != nil {
+				return nil, 0, err
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, 0, err
+	}
+	return out.Bytes(), left, nil
+}
