@@ -139,7 +139,7 @@ func TestDefects(t *testing.T) {
 			{"invalid", "Patient.text.div", "the narrative has a link to something other than a page"}},
 		`{"resourceType":"Observation","status":"final","code":{"text":"x"},"contained":[{"resourceType":"Patient","id":"p","active":true}],"subject":{"reference":"#q"}}`: {
 			{"not-found", "Observation.subject", "the reference points to no contained resource"}},
-		`{"resourceType":"Patient","active":true} {}`: {{"structure", "", "no JSON, near byte 42"}},
+		`{"resourceType":"Patient","active":true} {}`: {{"structure", "", "no JSON, near byte 41"}},
 		`[]`:       {{"structure", "", "a resource is a JSON object"}},
 		``:         {{"structure", "", "the text ends before the JSON does: it was cut"}},
 		`{"a":1,}`: {{"structure", "", "no JSON, near byte 7"}},

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -32,10 +32,12 @@ func (n *node) get(name string) *node {
 	return nil
 }
 
-// tree reads JSON (RFC 8259) strictly: UTF-8, no name twice in an object, bounded
-// depth.
+// tree reads JSON (RFC 8259) strictly: no name twice in an object, bounded depth. Texts
+// without escapes are parts of the whole one. It is our own because encoding/json, token
+// by token, was most of what reading a resource cost; FuzzParse holds the two together.
 type tree struct {
-	dec *json.Decoder
+	text string // UTF-8
+	at   int
 }
 
 func parse(raw []byte) (*node, *Issue) {
@@ -56,12 +58,11 @@ func parse(raw []byte) (*node, *Issue) {
 		}
 		return nil, fail("structure", fmt.Sprintf("byte %d is no UTF-8", at))
 	}
-	t := &tree{json.NewDecoder(bytes.NewReader(raw))}
-	t.dec.UseNumber()
+	t := &tree{text: string(raw)}
 	n, err := t.value(0)
 	if err == nil {
-		if _, more := t.dec.Token(); more != io.EOF {
-			err = errors.New("something follows its end")
+		if t.space(); t.at < len(t.text) {
+			err = errSyntax
 		}
 	}
 	var bad duplicate
@@ -70,10 +71,10 @@ func parse(raw []byte) (*node, *Issue) {
 		return nil, fail("structure", fmt.Sprintf("byte %d: an object names a member twice", bad.at))
 	case errors.Is(err, errDeep):
 		return nil, fail("too-long", fmt.Sprintf("it is nested deeper than %d", maxDepth))
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, errCut):
 		return nil, fail("structure", "the text ends before the JSON does: it was cut")
 	case err != nil:
-		return nil, fail("structure", fmt.Sprintf("no JSON, near byte %d", t.dec.InputOffset()))
+		return nil, fail("structure", fmt.Sprintf("no JSON, near byte %d", t.at))
 	case n.kind != '{':
 		return nil, fail("structure", "a resource is a JSON object")
 	}
@@ -84,47 +85,176 @@ type duplicate struct{ at int64 }
 
 func (duplicate) Error() string { return "a member twice" }
 
-var errDeep = errors.New("too deep")
+var (
+	errDeep   = errors.New("too deep")
+	errCut    = errors.New("cut")
+	errSyntax = errors.New("no JSON")
+)
+
+// space passes over white space.
+func (t *tree) space() {
+	for t.at < len(t.text) {
+		switch t.text[t.at] {
+		case ' ', '\t', '\n', '\r':
+			t.at++
+		default:
+			return
+		}
+	}
+}
+
+// next passes over white space and returns the byte after it, without taking it.
+func (t *tree) next() (byte, error) {
+	if t.space(); t.at == len(t.text) {
+		return 0, errCut
+	}
+	return t.text[t.at], nil
+}
 
 func (t *tree) value(depth int) (n node, err error) {
 	if depth > maxDepth {
 		return n, errDeep
 	}
-	tok, err := t.dec.Token()
+	c, err := t.next()
 	if err != nil {
 		return n, err
 	}
-	switch v := tok.(type) {
-	case json.Delim:
-		n.kind, n.start = byte(v), t.dec.InputOffset()-1
-		if v == '{' {
+	switch c {
+	case '{', '[':
+		n.kind, n.start = c, int64(t.at)
+		t.at++
+		if c == '{' {
 			err = t.object(&n, depth)
 		} else {
 			err = t.array(&n, depth)
 		}
-		n.end = t.dec.InputOffset()
-	case string:
-		n.kind, n.text = '"', v
-	case json.Number:
-		n.kind, n.text = '0', v.String()
-	case bool:
-		n.kind, n.text = 't', fmt.Sprint(v)
-	case nil:
+		n.end = int64(t.at)
+	case '"':
+		n.kind = '"'
+		n.text, err = t.quoted()
+	case 't':
+		n.kind, n.text = 't', "true"
+		err = t.word("true")
+	case 'f':
+		n.kind, n.text = 't', "false"
+		err = t.word("false")
+	case 'n':
 		n.kind = 'n'
+		err = t.word("null")
+	default:
+		n.kind = '0'
+		n.text, err = t.number()
 	}
 	return n, err
 }
 
+func (t *tree) word(w string) error {
+	rest := t.text[t.at:]
+	switch {
+	case strings.HasPrefix(rest, w):
+		t.at += len(w)
+		return nil
+	case strings.HasPrefix(w, rest):
+		return errCut
+	}
+	return errSyntax
+}
+
+// number reads a number, and returns it as it is written.
+func (t *tree) number() (string, error) {
+	from := t.at
+	t.pass("-")
+	switch {
+	case t.pass("0"):
+	case t.digits() == 0:
+		return "", t.stopped()
+	}
+	if t.pass(".") && t.digits() == 0 {
+		return "", t.stopped()
+	}
+	if t.pass("eE") {
+		t.pass("+-")
+		if t.digits() == 0 {
+			return "", t.stopped()
+		}
+	}
+	return t.text[from:t.at], nil
+}
+
+// pass takes a byte that is one of any.
+func (t *tree) pass(any string) bool {
+	if t.at < len(t.text) && strings.IndexByte(any, t.text[t.at]) >= 0 {
+		t.at++
+		return true
+	}
+	return false
+}
+
+func (t *tree) digits() int {
+	from := t.at
+	for t.at < len(t.text) && t.text[t.at]-'0' < 10 {
+		t.at++
+	}
+	return t.at - from
+}
+
+// stopped is what is wrong where no more could be read.
+func (t *tree) stopped() error {
+	if t.at == len(t.text) {
+		return errCut
+	}
+	return errSyntax
+}
+
+// quoted reads a string that begins here.
+func (t *tree) quoted() (string, error) {
+	from := t.at
+	for t.at++; t.at < len(t.text); t.at++ {
+		switch c := t.text[t.at]; {
+		case c == '"':
+			t.at++
+			return t.text[from+1 : t.at-1], nil
+		case c == '\\':
+			return t.escaped(from)
+		case c < ' ':
+			return "", errSyntax
+		}
+	}
+	return "", errCut
+}
+
+// escaped reads a string that has escapes. How they read is left to the standard
+// library.
+func (t *tree) escaped(from int) (string, error) {
+	for ; t.at < len(t.text); t.at++ {
+		switch t.text[t.at] {
+		case '\\':
+			t.at++
+		case '"':
+			t.at++
+			var out string
+			if json.Unmarshal([]byte(t.text[from:t.at]), &out) != nil {
+				return "", errSyntax
+			}
+			return out, nil
+		}
+	}
+	t.at = len(t.text)
+	return "", errCut
+}
+
 func (t *tree) object(n *node, depth int) error {
 	var names map[string]bool // of a large one; a small one is searched
-	for t.dec.More() {
-		tok, err := t.dec.Token()
-		if err != nil {
+	for first := true; ; first = false {
+		if done, err := t.ends('}', first); done || err != nil {
 			return err
 		}
-		name, ok := tok.(string)
-		if !ok {
-			return errors.New("no name")
+		if c, err := t.next(); err != nil || c != '"' {
+			return errors.Join(err, t.stopped())
+		}
+		name, err := t.quoted()
+		if err != nil {
+			return err
 		}
 		if len(n.members) == 16 {
 			names = make(map[string]bool, 32)
@@ -133,10 +263,13 @@ func (t *tree) object(n *node, depth int) error {
 			}
 		}
 		if names[name] || names == nil && n.get(name) != nil {
-			return duplicate{t.dec.InputOffset()}
+			return duplicate{int64(t.at)}
 		}
 		if names != nil {
 			names[name] = true
+		}
+		if t.space(); !t.pass(":") {
+			return t.stopped()
 		}
 		v, err := t.value(depth + 1)
 		if err != nil {
@@ -144,18 +277,35 @@ func (t *tree) object(n *node, depth int) error {
 		}
 		n.members = append(n.members, member{name, v})
 	}
-	_, err := t.dec.Token()
-	return err
 }
 
 func (t *tree) array(n *node, depth int) error {
-	for t.dec.More() {
+	for first := true; ; first = false {
+		if done, err := t.ends(']', first); done || err != nil {
+			return err
+		}
 		v, err := t.value(depth + 1)
 		if err != nil {
 			return err
 		}
 		n.items = append(n.items, v)
 	}
-	_, err := t.dec.Token()
-	return err
+}
+
+// ends takes the end of an object or array, or the comma before what is next.
+func (t *tree) ends(with byte, first bool) (bool, error) {
+	c, err := t.next()
+	switch {
+	case err != nil:
+		return false, err
+	case c == with:
+		t.at++
+		return true, nil
+	case first:
+		return false, nil
+	case c == ',':
+		t.at++
+		return false, nil
+	}
+	return false, errSyntax
 }
