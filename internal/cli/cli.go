@@ -82,6 +82,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
 	Keeper   keeperCmd   `cmd:"" help:"Run the keeper, which holds the keys; share and recover its root key."`
 	Person   personCmd   `cmd:"" help:"Register people."`
+	Record   recordCmd   `cmd:"" help:"Enter health records."`
 	Guardian guardianCmd `cmd:"" help:"Record who consents for a child."`
 	Evidence evidenceCmd `cmd:"" help:"Bring in doses, tests and what else decides a colour."`
 	Rules    rulesCmd    `cmd:"" help:"Check and compare the rules of colours."`

@@ -48,6 +48,13 @@ func ClaimOf(patient *fhir.Resource) (Claim, error) {
 	if !found {
 		return Claim{}, ErrNoNIK
 	}
+	return ClaimAs(patient, c.NIK)
+}
+
+// ClaimAs is the claim of a FHIR Patient whose NIK is known from elsewhere; ErrClaim.
+func ClaimAs(patient *fhir.Resource, nik identity.NIK) (Claim, error) {
+	c := Claim{NIK: nik}
+	var err error
 	for n := range patient.Get("name").Each() {
 		c.addName(n.Get("text").Text())
 		var given []string

@@ -70,3 +70,14 @@ func SubjectOfAll(all []*fhir.Resource) (identity.PersonID, error) {
 	}
 	return found, nil
 }
+
+// SubjectName is what a resource calls whose it is, as it stands there: Patient/ and a
+// number of some system's; "" when it names nobody.
+func SubjectName(r *fhir.Resource) string {
+	for _, name := range subjectMembers {
+		if target := r.Get(name).Get("reference").Text(); target != "" {
+			return target
+		}
+	}
+	return ""
+}

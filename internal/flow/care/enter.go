@@ -142,6 +142,11 @@ func (f *Flow) Correct(ctx context.Context, c Caller, ref record.Ref, ifMatch ui
 // its PUTs of our own numbers corrected. person may be zero: then the bundle's Patient
 // is the claim.
 func Bundle(b *fhir.Resource, person identity.PersonID) (Entry, error) {
+	return BundleBy(b, person, record.ClaimOf)
+}
+
+// BundleBy is Bundle with another way of reading who its Patient is.
+func BundleBy(b *fhir.Resource, person identity.PersonID, claimOf func(*fhir.Resource) (record.Claim, error)) (Entry, error) {
 	e := Entry{Person: person}
 	for i := range b.Entries {
 		in := &b.Entries[i]
@@ -171,7 +176,7 @@ func Bundle(b *fhir.Resource, person identity.PersonID) (Entry, error) {
 			if e.Claim != nil {
 				return e, ErrPatients
 			}
-			claim, err := record.ClaimOf(in.Resource)
+			claim, err := claimOf(in.Resource)
 			if err != nil && person == 0 {
 				return e, err
 			}
