@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
-	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -371,24 +370,5 @@ func (o *Operator) care() (*care.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: shortOnly{}, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
+	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: rowsAlone{}, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
 }
-
-// shortOnly stands where no store of documents is connected: what outgrows a row is
-// refused, line by line.
-type shortOnly struct{}
-
-var errLong = fault.New(fault.Invalid, "a record has at most 64 KiB here: longer ones need the store of documents, which is not connected")
-
-// Seal refuses.
-func (shortOnly) Seal(context.Context, identity.PersonID, record.Kind, care.Content) (record.Document, error) {
-	return record.Document{}, errLong
-}
-
-// Open refuses.
-func (shortOnly) Open(context.Context, identity.PersonID, record.Kind, record.Document) (care.Opened, error) {
-	return nil, errLong
-}
-
-// Drop has nothing to drop.
-func (shortOnly) Drop(context.Context, record.Document) error { return nil }

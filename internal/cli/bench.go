@@ -9,6 +9,7 @@ import (
 
 type benchCmd struct {
 	Gate  benchGateCmd  `cmd:"" help:"Measure check-ins: rate, CPU against the floor, latency, fsyncs, memory."`
+	Vault benchVaultCmd `cmd:"" help:"Measure the vault: sealing, import of records, opening, memory."`
 	Hello benchHelloCmd `cmd:"" hidden:"" help:"Serve the floor of HTTP, for bench gate."`
 }
 
