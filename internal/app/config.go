@@ -39,6 +39,7 @@ type Config struct {
 	TLS       TLS       `toml:"tls" embed:"" prefix:"tls-"`
 	Database  Database  `toml:"database" embed:"" prefix:"database-"`
 	Keeper    Keeper    `toml:"keeper" embed:"" prefix:"keeper-"`
+	Documents Documents `toml:"documents" embed:"" prefix:"documents-"`
 	Gate      GateLimit `toml:"gate" embed:"" prefix:"gate-"`
 	Retention Retention `toml:"retention" embed:"" prefix:"retention-"`
 	Message   Message   `toml:"message" embed:"" prefix:"message-"`
@@ -111,6 +112,7 @@ func Default() Config {
 	return Config{
 		Data: "data", Listen: "127.0.0.1:8443", Host: "localhost", Ops: "127.0.0.1:9464",
 		Database:  Database{Engine: "sqlite"},
+		Documents: Documents{Store: "disk", Region: "us-east-1"},
 		Gate:      GateLimit{Workers: 1},
 		Retention: Retention{VisitDays: 30},
 		Message:   defaultMessage(),
@@ -161,6 +163,7 @@ func (c Config) Check() error {
 	say(c.Gate.Linger < 0 || c.Gate.Linger > 100*time.Millisecond, "gate.linger is 0 to 100ms")
 	say(c.Retention.VisitDays < 14 || c.Retention.VisitDays > 90, "retention.visit_days is 14 (a person's history) to 90")
 	c.checkLink(say)
+	c.checkDocuments(say)
 	if len(bad) == 0 {
 		return c.checkFiles()
 	}
@@ -169,7 +172,7 @@ func (c Config) Check() error {
 
 // checkFiles refuses secrets that others may read.
 func (c Config) checkFiles() error {
-	for _, name := range append(c.Message.secrets(), c.Database.URLFile, c.TLS.Key, c.Keeper.Credential) {
+	for _, name := range append(c.Message.secrets(), c.Database.URLFile, c.TLS.Key, c.Keeper.Credential, c.Documents.CredentialFile) {
 		if name == "" {
 			continue
 		}

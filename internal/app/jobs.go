@@ -41,6 +41,7 @@ func (s *Server) jobs() []job {
 		{"attempts", time.Minute, s.lapse},
 		{"staff", time.Hour, s.tidyStaff},
 		{"sweep", time.Hour, s.sweep},
+		{"documents", time.Hour, s.sweepDocuments},
 	}
 }
 

@@ -5,10 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/identity"
-	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
-	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/flow/signin"
@@ -48,29 +45,10 @@ func newCare(s *Server) (*care.Flow, error) {
 		return nil, err
 	}
 	return &care.Flow{
-		DB: s.db, Keeper: s.keeper, Documents: rowsAlone{}, Reader: reader, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob,
+		DB: s.db, Keeper: s.keeper, Documents: s.vault, Reader: reader, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob,
 		Colours: &evidence.Flow{DB: s.db, Keeper: s.keeper, Rules: s.rules, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob},
 	}, nil
 }
-
-// errRows: what a row does not hold.
-var errRows = fault.New(fault.Invalid, "a record has at most 64 KiB here: longer ones need the store of documents, which is not connected")
-
-// rowsAlone stands where no store of documents is connected: what outgrows a row is refused.
-type rowsAlone struct{}
-
-// Seal implements care.Documents.
-func (rowsAlone) Seal(context.Context, identity.PersonID, record.Kind, care.Content) (record.Document, error) {
-	return record.Document{}, errRows
-}
-
-// Open implements care.Documents.
-func (rowsAlone) Open(context.Context, identity.PersonID, record.Kind, record.Document) (care.Opened, error) {
-	return nil, errRows
-}
-
-// Drop implements care.Documents.
-func (rowsAlone) Drop(context.Context, record.Document) error { return nil }
 
 // followEvery is how often colours are looked after that nobody woke the flow for, such
 // as those of another server's that died.

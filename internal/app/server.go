@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/lookup"
 	"github.com/amanah-project/amanah/internal/flow/rights"
@@ -54,6 +55,7 @@ type Server struct {
 	pages   func(*oauth.Server) oauth.Pages // on which people consent; nil for none
 	linking *linking
 	care    *care.Flow
+	vault   *vaultflow.Vault
 	// tokenPace holds back systems that ask for tokens too often.
 	tokenPace *pace.Lanes
 	console   *console.Console
@@ -101,6 +103,9 @@ func NewServer(ctx context.Context, cfg Config, db store.DB, k *client.Client, l
 		return nil, err
 	}
 	s.pages = s.linking.under
+	if s.vault, err = newVault(ctx, s); err != nil {
+		return nil, err
+	}
 	if s.care, err = newCare(s); err != nil {
 		return nil, err
 	}
@@ -290,7 +295,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.shutdown()
 	stopJobs()
 	done.Wait()
-	return err
+	return errors.Join(err, s.vault.Blobs.Close())
 }
 
 func (s *Server) shutdown() {

@@ -87,10 +87,12 @@ func newRig(t *testing.T) *rig {
 	_, r.device, _ = ed25519.GenerateKey(nil)
 	r.seed(ctx, admin, db)
 	cfg := Default()
+	cfg.Data = t.TempDir()
 	r.server, err = NewServer(ctx, cfg, db, keeperclient.New(filepath.Join(dir, "serve.sock")), log)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = r.server.vault.Blobs.Close() })
 	t.Cleanup(r.server.gate.Close)
 	r.contract = shipped(t)
 	web := httptest.NewServer(r.contract.Watch("public", r.server.routes(), func(err error) { t.Error(err) }))

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/care"
+	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/store/disk"
+	"github.com/amanah-project/amanah/internal/store/s3"
+)
+
+// Documents says where sealed documents are kept.
+type Documents struct {
+	// Store is disk (a folder in Data, of one server alone) or s3 (a bucket of an
+	// S3-compatible service, which several servers may share).
+	Store string `toml:"store" help:"disk or s3." enum:"disk,s3" default:"disk"`
+	// URL is https://host/bucket or https://host/bucket/prefix; plain http is taken
+	// for this host alone. The service must heed If-None-Match: *.
+	URL string `toml:"url" help:"The bucket, as https://host/bucket or https://host/bucket/prefix."`
+	// Region is the one that the service's signatures name.
+	Region string `toml:"region" help:"Region that the service's signatures name." default:"us-east-1"`
+	// CredentialFile is a file of mode 0600 of two lines, the access key and its secret.
+	CredentialFile string `toml:"credential_file" help:"File of two lines: access key and secret."`
+}
+
+// checkDocuments says what is wrong with where documents are kept.
+func (c Config) checkDocuments(say func(wrong bool, format string, args ...any)) {
+	d := c.Documents
+	s3 := d.Store == "s3"
+	say(d.Store != "disk" && !s3, "documents.store is disk or s3")
+	say(s3 && (d.URL == "" || d.Region == "" || d.CredentialFile == ""), "documents.store s3 needs documents.url, documents.region and documents.credential_file")
+	say(!s3 && d.URL != "", "documents.url is set but documents.store is disk: the documents would not be where you think")
+}
+
+// openBlobs opens the store of sealed documents.
+func (c Config) openBlobs(ctx context.Context) (store.Blobs, error) {
+	if c.Documents.Store != "s3" {
+		return disk.Open(durable.OS(filepath.Join(c.Data, "documents")))
+	}
+	raw, err := os.ReadFile(c.Documents.CredentialFile)
+	lines := strings.Fields(string(raw))
+	if err != nil || len(lines) != 2 {
+		return nil, fault.New(fault.Invalid, "documents.credential_file must be a file of two lines: access key and secret")
+	}
+	return s3.Open(ctx, s3.Bucket{URL: c.Documents.URL, Region: c.Documents.Region, Key: lines[0], Secret: s3.Secret(lines[1])})
+}
+
+// newVault is the store of documents, sealed on their way through a folder of files
+// without names.
+func newVault(ctx context.Context, s *Server) (*vaultflow.Vault, error) {
+	blobs, err := s.cfg.openBlobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spool := filepath.Join(s.cfg.Data, "spool")
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return nil, fault.Newf(fault.Unavailable, "the spool cannot be made: %v", unwrapPath(err))
+	}
+	return &vaultflow.Vault{
+		DB: s.db, Blobs: blobs, Keeper: s.keeper, Now: time.Now,
+		Spool: func() (vaultflow.Spooled, error) { return disk.Spool(spool), nil },
+	}, nil
+}
+
+// sweepDocuments removes blobs that no record came to name.
+func (s *Server) sweepDocuments(ctx context.Context) error {
+	n, err := s.vault.Sweep(ctx)
+	if n > 0 {
+		s.log.Info("documents whose records never came to be are removed", "documents", n)
+	}
+	return err
+}
+
+// errRows: what a row does not hold.
+var errRows = fault.New(fault.Invalid, "an import takes records of at most 64 KiB: the server has the store of documents, send it longer ones")
+
+// rowsAlone stands where the store of documents is another process's: what outgrows a
+// row is refused.
+type rowsAlone struct{}
+
+// Seal implements care.Documents.
+func (rowsAlone) Seal(context.Context, identity.PersonID, record.Kind, care.Content) (record.Document, error) {
+	return record.Document{}, errRows
+}
+
+// Open implements care.Documents.
+func (rowsAlone) Open(context.Context, identity.PersonID, record.Kind, record.Document) (care.Opened, error) {
+	return nil, errRows
+}
+
+// Drop implements care.Documents.
+func (rowsAlone) Drop(context.Context, record.Document) error { return nil }
