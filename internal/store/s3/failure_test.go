@@ -214,3 +214,30 @@ func TestNobodyThere(t *testing.T) {
 		t.Errorf("%v, want Canceled", err)
 	}
 }
+
+// TestACredentialThatMayNotDelete: a store is opened and written all the same; what a
+// killed server left is another's to remove.
+func TestACredentialThatMayNotDelete(t *testing.T) {
+	s, b := newService(t)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodGet && r.URL.Query().Has("uploads") {
+			fmt.Fprint(w, "<ListMultipartUploadsResult><Upload><Key>k</Key><UploadId>u</UploadId><Initiated>2020-01-01T00:00:00Z</Initiated></Upload></ListMultipartUploadsResult>")
+			return true
+		}
+		if r.Method == http.MethodDelete {
+			w.WriteHeader(http.StatusForbidden)
+			return true
+		}
+		return false
+	}
+	st, err := s3.Open(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Put(t.Context(), nameOf(1), noise(1, 9<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Delete(t.Context(), nameOf(1)); !errors.Is(err, store.ErrBlobsUnavailable) {
+		t.Errorf("%v, want ErrBlobsUnavailable", err)
+	}
+}

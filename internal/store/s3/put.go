@@ -196,7 +196,10 @@ func (s *Store) abort(ctx context.Context, key, id string) error {
 	if err != nil {
 		return err
 	}
-	if a.status/100 != 2 && a.status != http.StatusNotFound {
+	switch {
+	case a.status == http.StatusForbidden:
+		return errors.Join(a.refused("abort upload"), errForbidden)
+	case a.status/100 != 2 && a.status != http.StatusNotFound:
 		return a.refused("abort upload")
 	}
 	return nil

@@ -8,9 +8,10 @@
 // refused when the store is opened, because two servers could overwrite each other's
 // blobs there.
 //
-// The credential needs the rights to get, put and delete objects, to list the bucket
-// (without it many services say "forbidden" where nothing is) and to list and abort
-// multipart uploads.
+// The credential needs the rights to get and put objects and to list the bucket
+// (without it many services say "forbidden" where nothing is); to delete objects, where
+// Delete is called; and to list and abort multipart uploads, or what a killed server
+// left of those is another's to remove.
 package s3
 
 import (
@@ -161,6 +162,9 @@ func (s *Store) probe(ctx context.Context) error {
 // absent makes a write conditional on there being none.
 func absent() http.Header { return http.Header{"If-None-Match": {"*"}} }
 
+// errForbidden: the credential does not hold the right.
+var errForbidden = errors.New("forbidden")
+
 // sweep aborts uploads that nobody will end. A service that lists none has them
 // expire by its own rule.
 func (s *Store) sweep(ctx context.Context) error {
@@ -172,8 +176,8 @@ func (s *Store) sweep(ctx context.Context) error {
 	}
 	for {
 		a, err := s.call(ctx, request{method: http.MethodGet, query: url.Values{"uploads": {""}, "prefix": {s.prefix}}})
-		if err != nil || a.status == http.StatusNotImplemented {
-			return err
+		if err != nil || a.status == http.StatusNotImplemented || a.status == http.StatusForbidden {
+			return err // nil: it is another's to do
 		}
 		page.Upload = page.Upload[:0]
 		if err := a.decode("list uploads", &page); err != nil {
@@ -184,7 +188,9 @@ func (s *Store) sweep(ctx context.Context) error {
 			if s.sign.now().Sub(u.Initiated) < abandoned {
 				continue
 			}
-			if err := s.abort(ctx, u.Key, u.UploadId); err != nil {
+			if err := s.abort(ctx, u.Key, u.UploadId); errors.Is(err, errForbidden) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 			gone++
