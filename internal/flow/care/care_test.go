@@ -244,6 +244,15 @@ func TestMayErase(t *testing.T) {
 	visit := func(on string) string {
 		return `{"resourceType":"Encounter","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/1"},"period":{"start":"` + on + `T08:00:00+07:00","end":"` + on + `T09:00:00+07:00"}}`
 	}
+	if err := s.Care.Hold(t.Context(), office, who, true, "court-order"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Care.MayErase(t.Context(), office, who); !errors.Is(err, record.ErrHeld) {
+		t.Errorf("held, without a record: %v", err)
+	}
+	if err := s.Care.Hold(t.Context(), office, who, false, "court-order"); err != nil {
+		t.Fatal(err)
+	}
 	must(s, who, visit("1999-01-01"))
 	if err := s.Care.MayErase(t.Context(), office, who); err != nil {
 		t.Errorf("a visit of 1999: %v", err)

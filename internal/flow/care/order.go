@@ -70,18 +70,19 @@ func (f *Flow) MayErase(ctx context.Context, c Caller, who identity.PersonID) er
 	if c.Role != staff.RoleOfficer {
 		return ErrOffice
 	}
-	o, err := f.unseal(ctx, who, everything, f.platform("retention", c.Actor))
-	if errors.Is(err, record.ErrNone) {
-		return nil
-	}
+	stand, _, err := f.stand(ctx, c, who) // of its own: a hold keeps also who has no records yet
 	if err != nil {
+		return err
+	}
+	o, err := f.unseal(ctx, who, everything, f.platform("retention", c.Actor))
+	if err != nil && !errors.Is(err, record.ErrNone) {
 		return err
 	}
 	var visit time.Time
 	for i := range o.records {
 		visit = record.LastVisit(visit, &o.records[i].Meta)
 	}
-	return record.MayErase(o.stand, visit, f.Now())
+	return record.MayErase(stand, visit, f.Now())
 }
 
 // everything is the current version of each record but Standing.
