@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/disk"
 	"github.com/amanah-project/amanah/internal/store/s3"
+	"github.com/amanah-project/amanah/internal/web/dicomweb"
 )
 
 // Documents says where sealed documents are kept.
@@ -78,6 +80,11 @@ func (s *Server) sweepDocuments(ctx context.Context) error {
 		s.log.Info("documents whose records never came to be are removed", "documents", n)
 	}
 	return err
+}
+
+// images serves DICOM instances to whom admit admits.
+func (s *Server) images(admit func(http.ResponseWriter, *http.Request, bool) (care.Caller, error)) *dicomweb.Server {
+	return &dicomweb.Server{Host: s.cfg.Host, Documents: &vaultflow.Flow{Vault: s.vault, Records: s.care}, Admit: admit, Now: time.Now}
 }
 
 // errRows: what a row does not hold.

@@ -221,7 +221,9 @@ func (s *Server) routes() *route.Mux {
 	s.journeys().Routes(mux)
 	s.applications().Routes(mux)
 	s.linking.routes(mux)
-	s.records().Routes(mux)
+	records := s.records()
+	records.Routes(mux)
+	s.images(records.Admit).Routes(mux)
 	s.console.Routes(mux)
 	return mux
 }

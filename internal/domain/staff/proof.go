@@ -81,14 +81,15 @@ func (p Proof) Name() [16]byte {
 	return [16]byte(sum[:])
 }
 
-// Ref is whom the proof's path names: a person by Patient/123, one of their records
-// by 123-65536 as any segment; with both, the record. A path that names two people
-// names nobody: which of them was meant must not be for a server to choose.
+// Ref is whom the proof's path names: a person by Patient/123 (FHIR) or patients/123
+// (DICOMweb), one of their records by 123-65536 as any segment; with both, the record. A
+// path that names two people names nobody: which of them was meant must not be for a
+// server to choose.
 func (p Proof) Ref() (record.Ref, bool) {
 	var found record.Ref
 	for i, s := range p.path {
 		r, err := record.ParseRef(s)
-		if err != nil || r.Number == 0 && (i == 0 || p.path[i-1] != "Patient") {
+		if err != nil || r.Number == 0 && (i == 0 || p.path[i-1] != "Patient" && p.path[i-1] != "patients") {
 			continue // a version's number, or what else is counted
 		}
 		switch {

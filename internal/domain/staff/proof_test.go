@@ -67,6 +67,9 @@ func TestWhomAPathNames(t *testing.T) {
 	for path, want := range map[string]record.Ref{
 		"/fhir/R4/Patient/123":                              {Person: 123},
 		"/fhir/R4/Patient/123/$everything":                  {Person: 123},
+		"/dicomweb/patients/123/studies":                    {Person: 123},
+		"/dicomweb/patients/123/studies/5/series/7":         {Person: 123},
+		"/dicomweb/patients/123/patients/124":               {},
 		"/fhir/R4/Patient/123/Observation":                  {Person: 123},
 		"/fhir/R4/Observation/123-65536":                    {Person: 123, Number: 65536},
 		"/fhir/R4/Observation/123-65536/_history/2":         {Person: 123, Number: 65536}, // and not person 2

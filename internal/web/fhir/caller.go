@@ -72,3 +72,32 @@ func (s *Server) proof(r *http.Request, text string, said token.System) (dpop.Pr
 	}
 	return p, err
 }
+
+// Admit says who asks for what is not FHIR, such as images, by the same rules; opens
+// says that they must have signed this request. It sets the headers of a refusal, and
+// its errors have the status that they have here.
+func (s *Server) Admit(w http.ResponseWriter, r *http.Request, opens bool) (care.Caller, error) {
+	need := enters
+	if opens {
+		need = views
+	}
+	by, err := s.caller(r, need)
+	if err == nil {
+		return by, nil
+	}
+	status, _ := outcomeOf(err)
+	s.tell(w.Header(), status, err)
+	return care.Caller{}, turnedAway{err, status}
+}
+
+// turnedAway is why somebody is not admitted, with its status.
+type turnedAway struct {
+	error
+	status int
+}
+
+// Unwrap returns why.
+func (e turnedAway) Unwrap() error { return e.error }
+
+// ProblemStatus implements problem.Statused.
+func (e turnedAway) ProblemStatus() int { return e.status }

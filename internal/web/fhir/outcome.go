@@ -174,6 +174,16 @@ func retryAfter(err error) int {
 func (s *Server) refuse(w http.ResponseWriter, form string, err error) int {
 	status, body := outcomeOf(err)
 	h := w.Header()
+	s.tell(h, status, err)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", form+"; fhirVersion=4.0")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller who hung up is nobody's error
+	return status
+}
+
+// tell sets the headers that say what to do about a refusal.
+func (s *Server) tell(h http.Header, status int, err error) {
 	switch status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", challenge(err))
@@ -181,11 +191,6 @@ func (s *Server) refuse(w http.ResponseWriter, form string, err error) int {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		h.Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Type", form+"; fhirVersion=4.0")
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller who hung up is nobody's error
-	return status
 }
 
 // challenge is RFC 9449 §7.1's, which tells a client to try again with the nonce.
