@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -34,6 +35,9 @@ type Documents struct {
 	CredentialFile string `toml:"credential_file" help:"File of two lines: access key and secret."`
 }
 
+// errShared: a folder of documents is one server's.
+var errShared = fault.New(fault.Conflict, "another server keeps documents in this data folder: give each server its own data folder, and servers of one database a bucket of documents (documents.store s3)")
+
 // checkDocuments says what is wrong with where documents are kept.
 func (c Config) checkDocuments(say func(wrong bool, format string, args ...any)) {
 	d := c.Documents
@@ -46,7 +50,11 @@ func (c Config) checkDocuments(say func(wrong bool, format string, args ...any))
 // openBlobs opens the store of sealed documents.
 func (c Config) openBlobs(ctx context.Context) (store.Blobs, error) {
 	if c.Documents.Store != "s3" {
-		return disk.Open(durable.OS(filepath.Join(c.Data, "documents")))
+		blobs, err := disk.Open(durable.OS(filepath.Join(c.Data, "documents")))
+		if errors.Is(err, durable.ErrLocked) {
+			return nil, errShared
+		}
+		return blobs, err
 	}
 	raw, err := os.ReadFile(c.Documents.CredentialFile)
 	lines := strings.Fields(string(raw))
