@@ -23,7 +23,7 @@ trial() {
 	linkage) SOAK=1 go test -count=1 -v -timeout 40m ./e2e -run TestTwoPartners ;;
 	servers) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run TestTwoServers ;;
 	kill) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run 'TestKill|TestTrouble' ;;
-	rest) SOAK=1 scripts/postgres.sh scripts/s3.sh scripts/dicom.sh go test -count=1 -timeout 60m $(go list ./... | grep -v /e2e$) ;;
+	rest) SOAK=1 scripts/postgres.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh go test -count=1 -timeout 60m $(go list ./... | grep -v /e2e$) ;;
 	fuzz) FUZZTIME=${SOAK_FUZZ:-60s} scripts/fuzz.sh ;;
 	*)
 		echo "soak.sh: no trial $1: timing history linkage servers kill rest fuzz" >&2
