@@ -255,10 +255,18 @@ func (f *Flow) enter(ctx context.Context, t *Tally, entries []care.Entry) ([]car
 func (f *Flow) others(ctx context.Context, t *Tally, items []item, file string) error {
 	var names []string
 	of := map[string][]*item{}
+	first := map[string]*item{} // by source
+	again := map[*item]*item{}  // the same source's later lines, to its first
 	for i := range items {
 		it := &items[i]
 		if it.err != nil || len(it.entry.Items) > 0 {
 			continue
+		}
+		if name := source(it.r); first[name] != nil {
+			again[it] = first[name]
+			continue
+		} else if name != "" {
+			first[name] = it
 		}
 		name := record.SubjectName(it.r)
 		if name == "" {
@@ -296,6 +304,11 @@ func (f *Flow) others(ctx context.Context, t *Tally, items []item, file string) 
 	for i, d := range done {
 		if err := f.apart(ctx, t, file, entries[i].Person, whose[i], d.Err); err != nil {
 			return err
+		}
+	}
+	for it, before := range again { // as if it had come in the next batch
+		if it.err = before.err; it.err == nil {
+			t.Known++
 		}
 	}
 	return nil
