@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -30,7 +31,7 @@ type VaultOptions struct {
 	Each     int // resources of each, the patient included
 	Opens    int // records opened one by one
 	Data     string
-	Log      interface{ Write([]byte) (int, error) }
+	Log      io.Writer
 }
 
 // Vault is the table of the vault. CPU is of the processes that the kernel charged.
