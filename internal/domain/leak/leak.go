@@ -10,7 +10,11 @@
 // A verdict is for a copy, never for a person.
 package leak
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Copy names one export as one recipient holds it: what a mark leads back to.
 type Copy [16]byte
@@ -59,20 +63,20 @@ type Observed struct {
 
 const redacted = "[redacted]"
 
-// String redacts: a seed makes marks.
-func (Seed) String() string { return redacted }
-
-// GoString redacts.
-func (Seed) GoString() string { return redacted }
+// Format redacts, whatever the verb: a seed makes marks.
+func (Seed) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue redacts.
 func (Seed) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// String redacts.
-func (Base) String() string { return redacted }
+// MarshalJSON redacts.
+func (Seed) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// GoString redacts.
-func (Base) GoString() string { return redacted }
+// Format redacts, whatever the verb.
+func (Base) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // LogValue redacts.
 func (Base) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON redacts.
+func (Base) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
