@@ -75,6 +75,15 @@ type Keeper struct {
 	// Admin is the keeper's admin socket, for commands only; never given to the
 	// server of an installation with two users.
 	Admin string `toml:"admin" help:"The keeper's admin socket, for commands."`
+	// Address is host:port of a keeper on another host, in place of Socket.
+	Address string `toml:"address" help:"host:port of a keeper on another host, in place of the socket."`
+	// Cert and Key are PEM files of this end towards it, made when absent: the keeper
+	// is given the certificate, which says whether a server or an operator asks.
+	Cert string `toml:"cert" help:"PEM file of this end's certificate towards a keeper on another host; made when absent."`
+	Key  string `toml:"key" help:"PEM file of that certificate's key; made when absent."`
+	// Known is a PEM file of that keeper's certificate, and of the next one during a
+	// change.
+	Known string `toml:"known" help:"PEM file of that keeper's certificate."`
 	// SameUser admits that keeper and server run under one user, so that whoever
 	// takes over the server's user has the keys too. For trials only.
 	SameUser bool `toml:"same_user" help:"Admit that keeper and server run under one user. For trials only."`
@@ -153,7 +162,8 @@ func (c Config) Check() error {
 	say(c.TLS.Proxy && !Loopback(c.Listen), "tls.proxy needs a loopback address in listen, else the proxy can be gone around: use 127.0.0.1:port")
 	say(!c.OpsPublic && c.Ops != "" && !Loopback(c.Ops), "ops %q is reachable from other hosts: use a loopback address, or set ops_public", c.Ops)
 	say(c.Host == "" || strings.ContainsAny(c.Host, "/:@?# ") || strings.ToLower(c.Host) != c.Host, "host must be a plain host name in lower case, as in health.example.id")
-	say(c.Keeper.Socket == "" && !c.Keeper.SameUser, "no keeper is configured, and a keeper started by the server runs under the server's user: set keeper.socket to a keeper of another user, or keeper.same_user for a trial")
+	c.checkKeeper(say)
+	say(c.Keeper.Socket == "" && c.Keeper.Address == "" && !c.Keeper.SameUser, "no keeper is configured, and a keeper started by the server runs under the server's user: set keeper.socket to a keeper of another user, or keeper.same_user for a trial")
 	say(c.Keeper.SameUser && c.TLS.Proxy, "keeper.same_user is for trials, and tls.proxy says this is none: run the keeper under a user of its own and set keeper.socket")
 	say(c.Keeper.SameUser && !Loopback(c.Listen), "keeper.same_user is for trials on one host, but listen %q is reachable from others: run the keeper under a user of its own and set keeper.socket", c.Listen)
 	say(c.Database.Engine != "sqlite" && c.Database.Engine != "postgres", "database.engine is sqlite or postgres")
@@ -172,13 +182,13 @@ func (c Config) Check() error {
 
 // checkFiles refuses secrets that others may read.
 func (c Config) checkFiles() error {
-	for _, name := range append(c.Message.secrets(), c.Database.URLFile, c.TLS.Key, c.Keeper.Credential, c.Documents.CredentialFile) {
+	for _, name := range append(c.Message.secrets(), c.Database.URLFile, c.TLS.Key, c.Keeper.Credential, c.Keeper.Key, c.Documents.CredentialFile) {
 		if name == "" {
 			continue
 		}
 		info, err := os.Stat(name)
 		if err != nil {
-			if (name == c.Keeper.Credential || name == c.Message.File) && os.IsNotExist(err) {
+			if (name == c.Keeper.Credential || name == c.Keeper.Key || name == c.Message.File) && os.IsNotExist(err) {
 				continue // made when it is first needed
 			}
 			return fault.Newf(fault.Invalid, "%s cannot be read: check that it exists and belongs to this user", filepath.Base(name))

@@ -29,6 +29,11 @@ type KeeperConfig struct {
 	ClientHour     int    `default:"2000" help:"The same, of a facility's system."`
 	ActorsHour     int    `default:"20000" help:"People that all who sign may open in an hour together."`
 	UnsignedHour   int    `default:"3000" help:"People whose health records the server may open in an hour unsigned, for jobs and people's own links."`
+	Listen         string `help:"host:port on which other hosts are answered, by mutual TLS; none without it."`
+	Cert           string `help:"PEM file of the keeper's certificate towards other hosts; made when absent."`
+	Key            string `help:"PEM file of that certificate's key; made when absent."`
+	Servers        string `help:"PEM file of the certificates of servers on other hosts."`
+	Operators      string `help:"PEM file of the certificates of operators on other hosts."`
 	SameUser       bool   `help:"Answer peers of the keeper's own user. For trials only."`
 	RetentionDays  int    `default:"30" help:"Days after which a day's key may be destroyed."`
 	ColoursPerDay  int    `default:"12" help:"Colours a person may be told in a day."`
@@ -66,8 +71,12 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 		ctx, cancel = UntilEOF(ctx, in)
 		defer cancel()
 	}
+	remote, err := cfg.remote()
+	if err != nil {
+		return err
+	}
 	log.Info("keeping", "dir", filepath.Base(cfg.Dir))
-	return k.Serve(ctx, keeperserver.ListenOptions{Dir: cfg.Sockets, SameUser: cfg.SameUser, Log: log})
+	return k.Serve(ctx, keeperserver.ListenOptions{Dir: cfg.Sockets, SameUser: cfg.SameUser, Remote: remote, Log: log})
 }
 
 func (cfg KeeperConfig) credential() (keeperserver.Credential, error) {
@@ -125,12 +134,15 @@ func (c Config) adminSocket() string {
 // reachKeeper returns a client of the keeper, starting one as a child when the
 // configuration names none and none answers. Calling stop lets the child end.
 func reachKeeper(ctx context.Context, cfg Config, socket string, logTo io.Writer) (*keeperclient.Client, func(), error) {
-	k := keeperclient.New(socket)
+	k, where, err := cfg.keeperClient(socket)
+	if err != nil {
+		return nil, nil, err
+	}
 	stop := func() { _ = k.Close() }
 	if _, err := k.Health(ctx); err == nil {
 		return k, stop, nil
-	} else if cfg.Keeper.Socket != "" {
-		return nil, nil, fmt.Errorf("no keeper answers on %s: %w", filepath.Base(socket), err)
+	} else if cfg.Keeper.Socket != "" || cfg.Keeper.Address != "" {
+		return nil, nil, fmt.Errorf("no keeper answers on %s: %w", where, err)
 	}
 	if !cfg.Keeper.SameUser {
 		return nil, nil, fault.New(fault.Invalid, "no keeper answers, and one started here would run under this user: set keeper.socket, or keeper.same_user for a trial")

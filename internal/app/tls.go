@@ -32,7 +32,9 @@ type certificate struct {
 	loaded    *tls.Certificate
 }
 
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.own() }
+
+func (c *certificate) own() (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.loaded != nil && time.Since(c.looked) < 10*time.Second {

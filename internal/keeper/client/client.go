@@ -1,4 +1,4 @@
-// Package client asks the keeper over its socket.
+// Package client asks the keeper over its socket, or on another host by mutual TLS.
 //
 // A call that finds no keeper fails at once with keeper.ErrUnavailable; the next
 // one dials again, so a keeper that comes back is found. What a call returns
@@ -8,6 +8,7 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -25,7 +26,7 @@ import (
 
 // Client is a pool of connections to one keeper.
 type Client struct {
-	path string
+	dial func(context.Context) (net.Conn, error)
 	free chan *conn
 }
 
@@ -37,8 +38,26 @@ type conn struct {
 // callTime bounds a call whose context has no deadline.
 const callTime = 30 * time.Second
 
-// New makes a Client; it dials when it is first asked.
-func New(path string) *Client { return &Client{path, make(chan *conn, 16)} }
+// dialTime bounds the dial and, of another host, the handshake.
+const dialTime = 5 * time.Second
+
+// New makes a Client of the keeper at a Unix socket; it dials when it is first asked.
+func New(path string) *Client {
+	return over(func(ctx context.Context) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	})
+}
+
+// NewRemote makes a Client of the keeper at host:port, by package mutual's configuration.
+func NewRemote(addr string, config *tls.Config) *Client {
+	d := tls.Dialer{Config: config}
+	return over(func(ctx context.Context) (net.Conn, error) { return d.DialContext(ctx, "tcp", addr) })
+}
+
+func over(dial func(context.Context) (net.Conn, error)) *Client {
+	return &Client{dial, make(chan *conn, 16)}
+}
 
 // Close closes the connections that are not in use.
 func (c *Client) Close() error {
@@ -98,8 +117,9 @@ func (c *Client) take(ctx context.Context) (*conn, error) {
 		return one, nil
 	default:
 	}
-	var d net.Dialer
-	raw, err := d.DialContext(ctx, "unix", c.path)
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	raw, err := c.dial(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
 	}

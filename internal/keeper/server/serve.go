@@ -20,12 +20,13 @@ import (
 
 // ListenOptions say where a keeper answers.
 type ListenOptions struct {
-	Dir      string // of serve.sock and admin.sock
-	SameUser bool   // answer peers of the keeper's own user: for trials
+	Dir      string  // of serve.sock and admin.sock
+	SameUser bool    // answer peers of the keeper's own user: for trials
+	Remote   *Remote // other hosts; nil for none
 	Log      *slog.Logger
 }
 
-// Serve answers on both sockets until ctx ends.
+// Serve answers on both sockets, and other hosts where they are given, until ctx ends.
 func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
 	if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
 		return err
@@ -35,7 +36,7 @@ func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done.Go(func() { k.tend(ctx, opt.Log) })
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	for name, role := range map[string]keeper.Role{"serve.sock": keeper.RoleServe, "admin.sock": keeper.RoleAdmin} {
 		path := filepath.Join(opt.Dir, name)
 		if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
@@ -50,6 +51,10 @@ func (k *Keeper) Serve(ctx context.Context, opt ListenOptions) error {
 		}
 		context.AfterFunc(ctx, func() { l.Close() })
 		done.Go(func() { failed <- k.accept(ctx, l.(*net.UnixListener), role, opt, &done) })
+	}
+	if opt.Remote != nil {
+		context.AfterFunc(ctx, func() { opt.Remote.Listener.Close() })
+		done.Go(func() { failed <- k.acceptRemote(ctx, opt, done.Go) })
 	}
 	select {
 	case <-ctx.Done():
