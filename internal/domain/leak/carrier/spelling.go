@@ -245,7 +245,8 @@ func renderLetters(s string, symbol bool) string {
 		} else {
 			b.WriteRune(unicode.ToUpper(r))
 		}
-		within = unicode.IsLetter(r) || unicode.IsMark(r) || within && (r == '\'' || r == '’')
+		cased := unicode.ToUpper(r) != unicode.ToLower(r)
+		within = cased || within && (unicode.IsLetter(r) || unicode.IsMark(r) || r == '\'' || r == '’')
 	}
 	return b.String()
 }
