@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a command with TEST_S3 set to the URL of a throw-away S3 server, and
-# TEST_S3_KEY and TEST_S3_SECRET to its credential, and removes the server and what it
-# kept afterwards, whatever happens:
+# TEST_S3_KEY and TEST_S3_SECRET to its credential, TEST_S3_USER_KEY and
+# TEST_S3_USER_SECRET to one that may do only what a bucket's policy lets it, and removes
+# the server and what it kept afterwards, whatever happens:
 #
 #	scripts/s3.sh go test ./internal/store/s3
 #
@@ -20,7 +21,7 @@ fail() {
 
 if [ "${SKIP_S3:-}" = 1 ]; then
 	echo "s3.sh: WARNING: SKIP_S3=1: NOTHING IS TESTED ON AN S3 SERVER" >&2
-	unset TEST_S3 TEST_S3_KEY TEST_S3_SECRET
+	unset TEST_S3 TEST_S3_KEY TEST_S3_SECRET TEST_S3_USER_KEY TEST_S3_USER_SECRET
 	exec "$@"
 fi
 
@@ -46,12 +47,15 @@ trap 'exit 143' TERM
 
 TEST_S3_KEY=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
 TEST_S3_SECRET=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+TEST_S3_USER_KEY=$(head -c 12 /dev/urandom | od -An -tx1 | tr -d ' \n')
+TEST_S3_USER_SECRET=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
 
 # A port is free until somebody else takes it: try some.
 started=
 for _ in 1 2 3 4 5 6 7 8; do
 	port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 20000))
 	ROOT_ACCESS_KEY=$TEST_S3_KEY ROOT_SECRET_KEY=$TEST_S3_SECRET \
+		USER_ACCESS_KEY=$TEST_S3_USER_KEY USER_SECRET_KEY=$TEST_S3_USER_SECRET \
 		"$dir/s3" "127.0.0.1:$port" "$dir" >"$dir/log" 2>&1 &
 	pid=$!
 	for _ in $(seq 300); do
@@ -69,5 +73,5 @@ done
 [ -n "$started" ] || { cat "$dir/log" >&2; fail "the S3 server did not start"; }
 
 TEST_S3="http://127.0.0.1:$port"
-export TEST_S3 TEST_S3_KEY TEST_S3_SECRET
+export TEST_S3 TEST_S3_KEY TEST_S3_SECRET TEST_S3_USER_KEY TEST_S3_USER_SECRET
 "$@"

@@ -64,8 +64,12 @@ func (o *Operator) Backup(ctx context.Context, p BackupPlace, recovery string, s
 	if err := folder.MkdirAll(""); err != nil {
 		return made, err
 	}
+	blobs, err := o.cfg.lookBlobs(ctx)
+	if err != nil {
+		return made, err
+	}
 	return backup.Make(ctx, backup.Options{
-		DB: db, Keeper: o.Keeper, Target: target, Step: step,
+		DB: db, Keeper: o.Keeper, Blobs: blobs, Target: target, Step: step,
 		Keep: func(r keeper.Recovery) error {
 			return errors.Join(durable.WriteFile(folder, recoveryRoot, r.Root), durable.WriteFile(folder, recoveryKeys, r.Keys))
 		},
@@ -104,7 +108,7 @@ type RestoreConfig struct {
 	KeeperDir    string `help:"Folder that the keeper's is restored to: absent or empty. Not with --database-only."`
 	RootFile     string `name:"root-credential" help:"File that seals the root key."`
 	Passphrase   string `name:"root-passphrase-file" help:"File of the passphrase that seals it instead."`
-	DatabaseOnly bool   `help:"The keeper is there still: restore the database alone."`
+	DatabaseOnly bool   `help:"Keeper and documents are there still: restore the database alone."`
 }
 
 // Restore makes an installation of its newest backup, in empty places.
@@ -139,6 +143,10 @@ func Restore(ctx context.Context, cfg Config, r RestoreConfig, step func(bytes, 
 	}
 	into := backup.Into{DB: db, Step: step}
 	if !r.DatabaseOnly {
+		if into.Blobs, err = cfg.openBlobs(ctx); err != nil {
+			return out, err
+		}
+		defer func() { err = errors.Join(err, into.Blobs.Close()) }()
 		into.Keeper = func(c backup.Copy) error {
 			return keeperserver.Restore(keeperserver.Options{Disk: durable.OS(r.KeeperDir), Credential: credential}, recovered, keeperserver.Copied{
 				Held: c.Held, Number: c.N, Digest: c.Digest, Journal: c.Journal, Files: c.Files, Wraps: c.Wraps,

@@ -64,6 +64,14 @@ func (c Config) openBlobs(ctx context.Context) (store.Blobs, error) {
 	return s3.Open(ctx, s3.Bucket{URL: c.Documents.URL, Region: c.Documents.Region, Key: lines[0], Secret: s3.Secret(lines[1])})
 }
 
+// lookBlobs opens the sealed documents for reading, beside a server that has them open.
+func (c Config) lookBlobs(ctx context.Context) (store.BlobSource, error) {
+	if c.Documents.Store != "s3" {
+		return disk.Look(durable.OS(filepath.Join(c.Data, "documents"))), nil
+	}
+	return c.openBlobs(ctx)
+}
+
 // newVault is the store of documents, sealed on their way through a folder of files
 // without names.
 func newVault(ctx context.Context, s *Server) (*vaultflow.Vault, error) {

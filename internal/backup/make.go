@@ -17,7 +17,7 @@ import (
 type Options struct {
 	DB     store.Copier
 	Keeper Keeper
-	Blobs  store.Blobs // nil when there are none
+	Blobs  store.BlobSource // nil when there are none
 	Target Target
 	// Keep stores what a restore needs beside the target, replacing what it stored
 	// before.
@@ -67,6 +67,9 @@ func Make(ctx context.Context, opt Options) (Made, error) {
 	b.keys = Keys{given.Backup.Data, given.Backup.Name}
 	b.m = Manifest{Format: format, N: given.Backup.N, Before: given.Backup.Before[:]}
 	b.made.N = b.m.N
+	if err := b.mend(ctx); err != nil {
+		return b.made, err
+	}
 	b.recall(ctx, given.Backup.Before)
 	whole := given.Backup.People / keeper.WrapChunk
 	for chunk := range whole {
@@ -186,7 +189,12 @@ func (b *maker) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g, err = b.Keeper.Backup(ctx, keeper.BackupAsk{Step: keeper.BackupEnd, N: b.m.N, Digest: digest, Held: b.m.Held})
+	return b.end(ctx, b.m.N, digest, b.m.Held)
+}
+
+// end has the keeper journal and sign that a backup is whole.
+func (b *maker) end(ctx context.Context, n uint64, digest [32]byte, held time.Time) error {
+	g, err := b.Keeper.Backup(ctx, keeper.BackupAsk{Step: keeper.BackupEnd, N: n, Digest: digest, Held: held})
 	if err != nil {
 		return err
 	}
@@ -198,6 +206,30 @@ func (b *maker) finish(ctx context.Context) error {
 		return err
 	}
 	return b.Keep(g.Recovery)
+}
+
+// mend puts the keeper's word for the backup before this one, when that was cut off
+// after it was journaled and before the word was put: the chain would not hold for ever.
+func (b *maker) mend(ctx context.Context) error {
+	before := [32]byte(b.m.Before)
+	if before == ([32]byte{}) {
+		return nil
+	}
+	word, err := b.Target.Open(ctx, b.keys.signatureName(before))
+	if err == nil {
+		return word.Close()
+	}
+	if !errors.Is(err, store.ErrNoBlob) {
+		return err
+	}
+	m, err := b.keys.Manifest(ctx, b.Target, before)
+	if errors.Is(err, ErrPiece) {
+		return nil // it was taken away: a verification says so
+	}
+	if err != nil {
+		return err
+	}
+	return b.end(ctx, m.N, before, m.Held)
 }
 
 func (b *maker) journal(ctx context.Context) error {

@@ -93,7 +93,7 @@ type Into struct {
 		store.Copier
 	}
 	Blobs  store.Blobs      // nil: documents are refused
-	Keeper func(Copy) error // nil: the keeper is there still, and only the database is restored
+	Keeper func(Copy) error // nil: the keeper is there still; without Blobs, too, the database alone is restored
 	Step   func(bytes, rows int64)
 }
 
@@ -143,6 +143,9 @@ func (b Book) Restore(ctx context.Context, to Into) (Restored, error) {
 			}
 			step(len(raw), len(rows))
 		}
+	}
+	if to.Keeper == nil && to.Blobs == nil {
+		return out, nil
 	}
 	err = b.eachDocument(ctx, m.Manifest, func(name store.BlobName, d document) error {
 		if to.Blobs == nil {

@@ -24,6 +24,7 @@ type Verified struct {
 	Newest    Made `json:"newest"`
 	Pieces    int  `json:"pieces"`    // opened, all of the newest backup's
 	Documents int  `json:"documents"` // hashed: a sample
+	Read      int  `json:"read"`      // documents opened with the key of their record, through the keeper
 	Opened    int  `json:"opened"`    // people's rows, through the keeper
 	Changed   int  `json:"changed"`   // since the backup: the keeper gives no key of an older version
 	Erased    int  `json:"erased"`
@@ -36,8 +37,8 @@ type sampled struct {
 }
 
 // Verify walks the chain, opens every piece of the newest backup, hashes a sample of
-// its documents, and opens a sample of people's rows through the keeper under an
-// intent. Reader nil: without the last.
+// its documents, and through the keeper, under intents, opens a sample of people's rows
+// and of documents by the records that hold their keys. Reader nil: without the last.
 func (b Book) Verify(ctx context.Context, k Reader, actor string, sample int, step func(bytes, rows int64)) (Verified, error) {
 	var out Verified
 	all, err := b.chain(ctx)
@@ -66,21 +67,27 @@ func (b Book) Verify(ctx context.Context, k Reader, actor string, sample int, st
 			return out, err
 		}
 	}
-	people, err := b.sample(m, look, sample)
+	letters := &letters{book: b, want: sample}
+	people, err := b.sample(m, look, sample, letters.draw)
 	if err != nil {
 		return out, err
 	}
 	if err := b.hashSome(ctx, m, sample, &out); err != nil {
 		return out, err
 	}
-	if k == nil || len(people) == 0 {
+	if k == nil {
 		return out, nil
 	}
-	return out, openSome(ctx, k, actor, people, &out)
+	if len(people) > 0 {
+		if err := openSome(ctx, k, actor, people, &out); err != nil {
+			return out, err
+		}
+	}
+	return out, letters.open(ctx, k, actor, m, &out)
 }
 
 // sample looks at every table's pieces and draws people of them.
-func (b Book) sample(m Manifest, look func(Piece) ([]byte, error), n int) (map[int64]*sampled, error) {
+func (b Book) sample(m Manifest, look func(Piece) ([]byte, error), n int, letter func(store.Table, []store.Value)) (map[int64]*sampled, error) {
 	drawn := map[int64]*sampled{}
 	var order []int64
 	seen := 0
@@ -89,9 +96,7 @@ func (b Book) sample(m Manifest, look func(Piece) ([]byte, error), n int) (map[i
 			if (t.Name == "status_evidence") != (pass != "") {
 				continue
 			}
-			col := func(row []store.Value, name string) store.Value {
-				return row[slices.IndexFunc(t.Columns, func(c store.Column) bool { return c.Name == name })]
-			}
+			col := func(row []store.Value, name string) store.Value { return column(t.Table, row, name) }
 			for _, p := range t.Pieces {
 				raw, err := look(p)
 				if err != nil {
@@ -99,6 +104,8 @@ func (b Book) sample(m Manifest, look func(Piece) ([]byte, error), n int) (map[i
 				}
 				if err := readRows(raw, t.Table, func(row []store.Value) error {
 					switch t.Name {
+					case "record_version":
+						letter(t.Table, row)
 					case "identity_person":
 						id := col(row, "id").Int
 						s := &sampled{person: identity.Stored{ID: identity.PersonID(id), Version: uint64(col(row, "version").Int), Sealed: col(row, "sealed").Bytes}}
@@ -121,6 +128,15 @@ func (b Book) sample(m Manifest, look func(Piece) ([]byte, error), n int) (map[i
 		}
 	}
 	return drawn, nil
+}
+
+// column is a row's value of a column, zero when the table has none such.
+func column(t store.Table, row []store.Value, name string) store.Value {
+	i := slices.IndexFunc(t.Columns, func(c store.Column) bool { return c.Name == name })
+	if i < 0 {
+		return store.Value{}
+	}
+	return row[i]
 }
 
 func (b Book) hashSome(ctx context.Context, m Manifest, n int, out *Verified) error {

@@ -23,7 +23,10 @@ type backupMakeCmd struct {
 func (backupMakeCmd) Help() string {
 	return `May run beside a server, as often as wanted: what did not change is not put again,
 and an interrupted one goes on where it stopped. It is of one moment; what is
-acknowledged afterwards is in the next. Documents are not in it yet.
+acknowledged afterwards is in the next. Documents are read beside the server and put
+once, each as it is sealed. A backup in a bucket wants a credential that may put and get
+objects and list the bucket, and not delete; what an upload that was cut off left in it,
+the bucket's owner has expire after a day.
 
 Example:
   amanah backup --at /mnt/backups --recovery /mnt/officers/recovery`
@@ -38,8 +41,8 @@ func (cmd *backupMakeCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		return c.table(cmd.JSON, made, []string{"BACKUP", "OF", "PEOPLE", "ROWS", "BYTES", "PIECES PUT"}, func(row func(...any)) {
-			row(made.N, made.Held.Format(time.RFC3339), made.People, made.Rows, made.Bytes, made.Put)
+		return c.table(cmd.JSON, made, []string{"BACKUP", "OF", "PEOPLE", "ROWS", "DOCUMENTS", "BYTES", "PIECES PUT"}, func(row func(...any)) {
+			row(made.N, made.Held.Format(time.RFC3339), made.People, made.Rows, made.Blobs, made.Bytes, made.Put)
 		})
 	})
 }
@@ -54,9 +57,10 @@ type backupVerifyCmd struct {
 // Help shows how.
 func (backupVerifyCmd) Help() string {
 	return `Walks the backups from the last that the keeper journaled to the first, opens every
-piece of the newest, and opens a sample of its people's rows through the keeper, under
-an intent. Changed people are those who were written since: the keeper gives no key of
-an older version.
+piece of the newest, hashes a sample of its documents, and through the keeper, under
+intents, opens a sample of its people's rows and reads documents by the key of their
+record. Changed people are those who were written since: the keeper gives no key of an
+older version.
 
 Example:
   amanah backup verify --at /mnt/backups --json`
@@ -76,8 +80,8 @@ func (cmd *backupVerifyCmd) Run(c *console) error {
 }
 
 func (c *console) verified(asJSON bool, v backup.Verified) error {
-	return c.table(asJSON, v, []string{"BACKUPS", "NEWEST OF", "PIECES", "DOCUMENTS", "OPENED", "CHANGED", "ERASED"}, func(row func(...any)) {
-		row(v.Backups, v.Newest.Held.Format(time.RFC3339), v.Pieces, v.Documents, v.Opened, v.Changed, v.Erased)
+	return c.table(asJSON, v, []string{"BACKUPS", "NEWEST OF", "PIECES", "DOCUMENTS", "READ", "OPENED", "CHANGED", "ERASED"}, func(row func(...any)) {
+		row(v.Backups, v.Newest.Held.Format(time.RFC3339), v.Pieces, v.Documents, v.Read, v.Opened, v.Changed, v.Erased)
 	})
 }
 
@@ -89,9 +93,10 @@ type restoreCmd struct {
 
 // Help shows how.
 func (restoreCmd) Help() string {
-	return `Restores the newest backup into an empty database and an empty keeper's folder, and
-says from when what was acknowledged is lost. Then start the keeper and run amanah
-check. Give the keeper's folder to the keeper's user.
+	return `Restores the newest backup into an empty database, an empty keeper's folder and the
+empty store of documents that the configuration names, on disk or in a bucket, whichever
+it was before; and says from when what was acknowledged is lost. Then start the keeper
+and run amanah check. Give the keeper's folder to the keeper's user.
 
 Example:
   amanah restore --at /mnt/backups --recovery /mnt/officers/recovery \
@@ -106,7 +111,7 @@ func (cmd *restoreCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.table(cmd.JSON, got, []string{"BACKUP", "OF", "PEOPLE", "ROWS", "BYTES", "LOST"}, func(row func(...any)) {
-		row(got.N, got.Held.Format(time.RFC3339), got.People, got.Rows, got.Bytes, got.Lost)
+	return c.table(cmd.JSON, got, []string{"BACKUP", "OF", "PEOPLE", "ROWS", "DOCUMENTS", "BYTES", "LOST"}, func(row func(...any)) {
+		row(got.N, got.Held.Format(time.RFC3339), got.People, got.Rows, got.Blobs, got.Bytes, got.Lost)
 	})
 }

@@ -83,6 +83,13 @@ type Blobs interface {
 	Close() error
 }
 
+// BlobSource reads blobs: the part of Blobs that a backup and a check need of a store
+// that a server has open meanwhile.
+type BlobSource interface {
+	Open(ctx context.Context, name BlobName) (Blob, error)
+	List(ctx context.Context, after BlobName, n int) ([]BlobName, error)
+}
+
 // Blob is one blob, open. ReadAt may be called from many goroutines; beyond the
 // end it gives io.EOF as io.ReaderAt says, and ErrBlobsUnavailable when the disk
 // fails. The caller closes it; nothing can be read afterwards.

@@ -327,20 +327,27 @@ func (k *Keeper) backupFiles() (map[string][]byte, error) {
 	return out, err
 }
 
-// endBackup journals that a backup is whole and signs its manifest's digest.
+// endBackup journals that a backup is whole and signs its manifest's digest. Of the last
+// one it may be asked again.
 func (k *Keeper) endBackup(a keeper.BackupAsk) (out keeper.Backed, r keeper.Recovery, err error) {
 	b := &k.backups
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a.N != b.n+1 {
+	again := a.N == b.n && a.Digest == b.last // its word was not put: the same word again
+	if a.N != b.n+1 && !again {
 		return out, r, keeper.ErrFirst
 	}
 	out = keeper.Backed{N: a.N, Digest: a.Digest, Held: a.Held}
-	payload := append(binary.BigEndian.AppendUint64(nil, a.N), a.Digest[:]...)
-	if out.Seq, _, err = k.journal.Append(recBackup, payload); err != nil {
-		return out, r, err
+	if again {
+		last, _ := k.journal.End()
+		out.Seq = last.Seq
+	} else {
+		payload := append(binary.BigEndian.AppendUint64(nil, a.N), a.Digest[:]...)
+		if out.Seq, _, err = k.journal.Append(recBackup, payload); err != nil {
+			return out, r, err
+		}
+		b.n, b.last = a.N, a.Digest
 	}
-	b.n, b.last = a.N, a.Digest
 	out.Sign(k.logKey)
 	if r.Root, err = durable.ReadFile(k.disk, "root"); err != nil {
 		return out, r, err

@@ -46,7 +46,7 @@ func newBucket(t *testing.T) s3.Bucket {
 		URL:    fmt.Sprintf("%s/test-%d-%d", u, os.Getpid(), buckets.Add(1)),
 		Region: "us-east-1", Key: os.Getenv("TEST_S3_KEY"), Secret: s3.Secret(os.Getenv("TEST_S3_SECRET")),
 	}
-	if status, body, err := s3.Ask(t.Context(), b, http.MethodPut, nil); status != http.StatusOK || err != nil {
+	if status, body, err := s3.Ask(t.Context(), b, http.MethodPut, nil, nil); status != http.StatusOK || err != nil {
 		t.Fatalf("making a bucket: %d %s %v", status, body, err)
 	}
 	return b
@@ -55,7 +55,7 @@ func newBucket(t *testing.T) s3.Bucket {
 // uploads counts the bucket's unfinished uploads.
 func uploads(t *testing.T, b s3.Bucket) int {
 	t.Helper()
-	status, body, err := s3.Ask(t.Context(), b, http.MethodGet, url.Values{"uploads": {""}})
+	status, body, err := s3.Ask(t.Context(), b, http.MethodGet, url.Values{"uploads": {""}}, nil)
 	if status != http.StatusOK || err != nil {
 		t.Fatalf("listing uploads: %d %v", status, err)
 	}

@@ -45,7 +45,13 @@ type Site struct {
 // records open for whoever asks, until Sign.
 func New(t testing.TB, db store.DB) *Site {
 	t.Helper()
-	server, k := keepertest.Both(t, durable.OS(filepath.Join(t.TempDir(), "keeper")))
+	return Over(t, db, durable.OS(filepath.Join(t.TempDir(), "keeper")))
+}
+
+// Over is New with a keeper over a folder, in which one may have been before.
+func Over(t testing.TB, db store.DB, disk durable.FS) *Site {
+	t.Helper()
+	server, k := keepertest.Both(t, disk)
 	rules, err := status.Builtin()
 	if err != nil {
 		t.Fatal(err)
