@@ -19,9 +19,9 @@ type Checked struct {
 // maxNamed bounds the findings that a check names.
 const maxNamed = 100_000
 
-// Check goes over everything that is stored. Step, which may be nil, is told how many
-// people of how many were looked at.
-func (o *Operator) Check(ctx context.Context, step func(people, of int64)) (Checked, error) {
+// Check goes over everything that is stored; with lengths it reads no document. Step,
+// which may be nil, is told how many people of how many were looked at.
+func (o *Operator) Check(ctx context.Context, lengths bool, step func(people, of int64)) (Checked, error) {
 	out := Checked{Wrong: []check.Finding{}}
 	h, err := o.Keeper.Health(ctx)
 	if err != nil {
@@ -31,8 +31,18 @@ func (o *Operator) Check(ctx context.Context, step func(people, of int64)) (Chec
 	if !ok {
 		return out, fault.New(fault.Invalid, "this database cannot be checked")
 	}
+	blobs, err := o.cfg.lookBlobs(ctx)
+	if err != nil {
+		return out, err
+	}
+	mark, err := o.Keeper.Ledger(ctx)
+	if err != nil {
+		return out, err
+	}
+	keys := o.ring.set.Load()
 	c := check.Check{
-		DB: db, Keeper: o.Keeper, Log: o.ring.set.Load().log, Actor: "operator",
+		DB: db, Keeper: o.Keeper, Blobs: blobs, Lengths: lengths, Log: keys.log, LedgerKey: keys.ledger, Mark: mark,
+		Site: o.cfg.site(), Actor: "operator",
 		Found: func(f check.Finding) error {
 			if len(out.Wrong) < maxNamed {
 				out.Wrong = append(out.Wrong, f)
@@ -50,4 +60,9 @@ func (o *Operator) Check(ctx context.Context, step func(people, of int64)) (Chec
 		err = ErrCheck
 	}
 	return out, err
+}
+
+// AcceptLedger has the keeper go by the ledger of rows as it is.
+func (o *Operator) AcceptLedger(ctx context.Context) error {
+	return check.AcceptLedger(ctx, o.DB, o.Keeper)
 }

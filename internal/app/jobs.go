@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/flow/check"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/lookup"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -42,6 +43,7 @@ func (s *Server) jobs() []job {
 		{"staff", time.Hour, s.tidyStaff},
 		{"sweep", time.Hour, s.sweep},
 		{"documents", time.Hour, s.sweepDocuments},
+		{"ledger", 10 * time.Second, func(ctx context.Context) error { return check.MarkLedger(ctx, s.db, s.keeper) }},
 	}
 }
 

@@ -32,6 +32,7 @@ type keySet struct {
 	config    []byte      // signed key configurations
 	pin       ed25519.PublicKey
 	log       ed25519.PublicKey
+	ledger    []byte // key of the database's ledger of rows
 }
 
 // signer signs tickets and venue codes with the key in force.
@@ -124,7 +125,7 @@ func (r *ring) renew(ctx context.Context, from source, host string, gw *ohttp.Ga
 	}
 	set := &keySet{
 		tickets: newSigner(host, k.Ticket, now), venues: newSigner(host, k.Venue, now), cards: newSigner(host, k.Card, now),
-		config: k.Config, pin: k.Pin[:], log: k.Log[:],
+		config: k.Config, pin: k.Pin[:], log: k.Log[:], ledger: k.Ledger,
 	}
 	if set.tokens, err = token.New(k.Token); err != nil {
 		return err

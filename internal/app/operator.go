@@ -17,6 +17,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/check"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/flow/link"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -86,7 +87,15 @@ func openOperator(ctx context.Context, cfg Config, log io.Writer) (*Operator, fu
 	if err := o.ring.renew(ctx, k, cfg.Host, nil, nil, o.now); err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
-	return o, closeAll, nil
+	if err := check.KeepLedger(ctx, db, k, o.ring.set.Load().ledger); err != nil {
+		return nil, nil, errors.Join(err, closeAll())
+	}
+	return o, func() error {
+		if err := check.MarkLedger(context.WithoutCancel(ctx), db, k); err != nil {
+			o.log.Warn("the ledger of rows", "error", err)
+		}
+		return closeAll()
+	}, nil
 }
 
 // flow is the flow of imports, under the operator's own budget.

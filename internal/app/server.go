@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/flow/check"
 	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/flow/gate"
 	"github.com/amanah-project/amanah/internal/flow/lookup"
@@ -145,6 +146,9 @@ func (s *Server) used(run uint64, proof [16]byte) error {
 // refresh brings keys, venues and partners up to date.
 func (s *Server) refresh(ctx context.Context) error {
 	if err := s.ring.renew(ctx, s.keeper, s.cfg.Host, s.gateway, s.codes, time.Now); err != nil {
+		return err
+	}
+	if err := check.KeepLedger(ctx, s.db, s.keeper, s.ring.set.Load().ledger); err != nil {
 		return err
 	}
 	if err := s.members.poll(ctx, s.db); err != nil {

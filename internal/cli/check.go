@@ -8,18 +8,19 @@ import (
 
 type checkCmd struct {
 	settings
-	JSON bool `help:"Print JSON."`
+	Lengths      bool `help:"Look at the lengths of documents alone, and read none."`
+	AcceptLedger bool `help:"Go by the ledger of rows as it is, when a restored database explains that it is shorter than the keeper knows."`
+	JSON         bool `help:"Print JSON."`
 }
 
 // Help shows what is looked at.
 func (checkCmd) Help() string {
-	return `Opens every person's rows under intents of its own and holds them against the
-keeper's heads, the blind indexes, the log's signatures and each other. It changes
-nothing and may run beside a server. Exit status 4 when a row is missing, altered,
-swapped, rolled back or nobody's: each is named by table and number.
-
-It does not see leaves cut off the end of a gate's chain, nor a binding of a telephone
-number that was put back whole.
+	return `Opens every person's rows and health records under intents of its own and holds them
+against the keeper's heads, reads every document and holds it against its name, the blind
+indexes, the log's signatures, whom the keeper enrolled, the ledger of rows, and rows
+against each other. It changes nothing and may run beside a server. Exit status 4 when a
+row or a document is missing, altered, swapped, rolled back or nobody's: each is named by
+table and number. docs/dba.md says for every table and column what it sees.
 
 Example:
   amanah check --config /etc/amanah/amanah.toml --json`
@@ -28,8 +29,13 @@ Example:
 // Run checks and fails when something is found.
 func (cmd *checkCmd) Run(c *console) error {
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		if cmd.AcceptLedger {
+			if err := o.AcceptLedger(c.ctx); err != nil {
+				return err
+			}
+		}
 		bar := c.progress("checking")
-		got, err := o.Check(c.ctx, func(people, of int64) { bar.show(people, of, people) })
+		got, err := o.Check(c.ctx, cmd.Lengths, func(people, of int64) { bar.show(people, of, people) })
 		bar.end()
 		if err != nil && !errors.Is(err, app.ErrCheck) {
 			return err

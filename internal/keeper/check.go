@@ -8,6 +8,10 @@ type Head struct {
 	Pending bool   // the last write is not known to be
 	Version uint64 // the highest one given
 	Colour  uint32 // version of the colour; zero for none
+	Records uint64 // the highest version of health records ever given; zero when there were none
+	// Bases are the heads that the database's health records may be at (RecordsHead): of
+	// the last write that is settled, and of those that are not.
+	Bases [][16]byte
 }
 
 // Seal says what became of opening something for a check, which tells nothing of it.

@@ -105,6 +105,7 @@ type ServiceKeys struct {
 	Card      []SignKey  // of printed cards; only the server reads those, so they are not published
 	Token     []TokenKey // newest first; seals tokens and nonces
 	Log       [32]byte   // Ed25519 public key of leaves, receipts and certificates
+	Ledger    Secret     // makes the database's ledger of rows (store.LedgerKey)
 	Run       Run
 }
 

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -24,6 +26,19 @@ var (
 // MaxVersions bounds one person's record versions, superseded ones too: as many as a
 // call's Have may list.
 const MaxVersions = 100_000
+
+// RecordsHead hashes all versions of a person's health records, ascending by Record and
+// Version: the head that the keeper holds of them.
+func RecordsHead(have []Version) [16]byte {
+	const label = "amanah records head v1\x00"
+	b := append(make([]byte, 0, len(label)+16*len(have)), label...)
+	for _, v := range have {
+		b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
+		b = binary.BigEndian.AppendUint64(b, v.Version)
+	}
+	sum := sha256.Sum256(b)
+	return [16]byte(sum[:16])
+}
 
 // Enter asks, by WriteRecords, for keys of new versions of a person's health records: those numbered
 // from 1<<16. They have a head of their own, so that who writes records and who writes

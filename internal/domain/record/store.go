@@ -103,6 +103,14 @@ type Source struct {
 	Check identity.Tag
 }
 
+// SourceName is what a source's tag is of: a facility and its name for a record.
+func SourceName(facility, name string) string { return facility + "\x00" + name }
+
+// CheckName is what its Check is of.
+func CheckName(facility, name string, r Ref) string {
+	return SourceName(facility, name) + "\x00" + r.String()
+}
+
 // State is where records set aside stand.
 type State uint8
 

@@ -301,11 +301,11 @@ func (f *Flow) known(ctx context.Context, facility staff.FacilityID, names []str
 }
 
 func sourceName(facility staff.FacilityID, name string) string {
-	return string(facility) + "\x00" + name
+	return record.SourceName(string(facility), name)
 }
 
 func checkName(facility staff.FacilityID, name string, r record.Ref) string {
-	return sourceName(facility, name) + "\x00" + r.String()
+	return record.CheckName(string(facility), name, r)
 }
 
 func (f *Flow) index(ctx context.Context, n int, value func(i int) string) ([]identity.Tag, error) {

@@ -17,6 +17,7 @@ import (
 	"crypto/rand"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
@@ -58,6 +59,7 @@ type Keeper interface {
 	Index(ctx context.Context, kind keeper.Kind, values [][]byte) ([]identity.Tag, error)
 	CheckColours(ctx context.Context, rows []status.SealedColour) ([]keeper.Seal, error)
 	CheckNotes(ctx context.Context, notes []keeper.Note) ([]keeper.Seal, error)
+	Actors(ctx context.Context) ([]staff.Actor, error)
 }
 
 // Database is one that can be walked whole.
@@ -70,14 +72,26 @@ type Database interface {
 type Check struct {
 	DB     Database
 	Keeper Keeper
+	Blobs  store.BlobSource  // nil: documents are not looked at
 	Log    ed25519.PublicKey // the keeper's log key
 	Actor  string            // in intents
-	Found  func(Finding) error
-	Step   func(table string, rows int64) // now and then; may be nil
+	// LedgerKey opens the ledger of rows, of which Mark is the keeper's word from before
+	// the check; without it rows are not held against the ledger.
+	LedgerKey store.LedgerKey
+	Mark      keeper.Ledger
+	Site      staff.Site // whose passkeys' approvals are looked at
+	// Lengths: of documents only the lengths are looked at, and none is read.
+	Lengths bool
+	Found   func(Finding) error
+	Step    func(table string, rows int64) // now and then; may be nil
 
 	report   Report
 	seen     []place // where there is a row of somebody, by number
 	subjects map[identity.Tag]bool
+	named    map[uint64]struct{} // the beginnings of names' tags that records have
+	doubts   []doubt
+	last     map[int64]int64 // highest version of a person's health records
+	unknown  map[int64]Finding
 }
 
 // place is where a person's row lies.
@@ -96,14 +110,15 @@ const page = 1024
 // is stored goes to Found.
 func (c *Check) Run(ctx context.Context) (Report, error) {
 	c.report = Report{Rows: map[string]int64{}}
-	c.subjects = map[identity.Tag]bool{}
+	c.subjects, c.named, c.last, c.unknown = map[identity.Tag]bool{}, map[uint64]struct{}{}, map[int64]int64{}, map[int64]Finding{}
 	h, err := c.Keeper.Health(ctx)
 	if err != nil {
 		return c.report, err
 	}
 	c.seen = make([]place, h.People+1)
 	for _, part := range []func(context.Context) error{
-		c.people, c.quarantine, c.absent, c.owners, c.leaves, c.visits, c.agreements, c.disputes,
+		c.people, c.quarantine, c.setAside, c.absent, c.records, c.owners, c.strangers, c.doubtful, c.extra,
+		c.leaves, c.visits, c.places, c.agreements, c.disputes, c.staff, c.ledger,
 	} {
 		if err := part(ctx); err != nil {
 			return c.report, err

@@ -141,6 +141,7 @@ func (s *site) gate(t *testing.T, db *sqlite.DB) {
 			st.Venues.Put(venue.Venue{ID: 1, Name: "Pasar", Category: "market", District: "9901", Level: 1, Declared: 10, Doors: 1}),
 			st.Log.Put(leaves),
 			st.Visits.Put([]venue.Visit{{ID: venue.VisitID{1}, Venue: 1, Door: 1, Day: day.Of(time.Now()), Entered: time.Now(), LeavesBy: time.Now(), Party: 1, Decision: venue.Admit, Leaf: venue.LeafRef{Gate: gate}}}),
+			st.Venues.Add([]venue.Delta{{Venue: 1, By: 1, Entered: 1}}),
 		} {
 			if err != nil {
 				return err

@@ -3,16 +3,15 @@ package check
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
-	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
-	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -81,6 +80,11 @@ func (c *Check) owners(ctx context.Context) error {
 				return err
 			}
 		}
+		for who := range c.last {
+			if err := c.found(Finding{"record_person", strconv.FormatInt(who, 10), Missing, "the person has rows of health records"}); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
 }
@@ -126,12 +130,12 @@ func (c *Check) owned(s store.Snapshot, t store.Table, partners map[int64]bool, 
 		n++
 		r := reader{t, row}
 		for _, col := range people {
-			id := r.at(col).Int
-			if id > 0 && id < int64(len(c.seen)) && c.seen[id] != registered {
-				if err := c.found(Finding{t.Name, r.key(), Foreign, "there is no row of the person it names"}); err != nil {
-					return err
-				}
+			if err := c.whose(r, r.at(col).Int); err != nil {
+				return err
 			}
+		}
+		if err := c.lasts(r); err != nil {
+			return err
 		}
 		if byPartner && !partners[r.at("partner_id").Int] {
 			return c.found(Finding{t.Name, r.key(), Foreign, "there is no such partner"})
@@ -145,6 +149,59 @@ func (c *Check) owned(s store.Snapshot, t store.Table, partners map[int64]bool, 
 		c.rows(t.Name, n)
 	}
 	return err
+}
+
+// whose checks that a row is of somebody who has a row. Of whom the keeper may have
+// registered since the check began it asks later.
+func (c *Check) whose(r reader, id int64) error {
+	f := Finding{r.table.Name, r.key(), Foreign, "there is no row of the person it names"}
+	switch {
+	case id >= int64(len(c.seen)):
+		if _, noted := c.unknown[id]; !noted {
+			c.unknown[id] = f
+		}
+		return nil
+	case id <= 0 || c.seen[id] == registered, c.seen[id] == aside && strings.HasPrefix(r.table.Name, "record_"):
+		return nil
+	}
+	return c.found(f)
+}
+
+// strangers asks the keeper of people whose rows were seen and who were not registered
+// when the check began.
+func (c *Check) strangers(ctx context.Context) error {
+	for id, f := range c.unknown {
+		heads, err := c.Keeper.Heads(ctx, []identity.PersonID{identity.PersonID(id)})
+		if err != nil || len(heads) != 1 {
+			return errors.Join(err, keeper.ErrUnavailable)
+		}
+		if !heads[0].Known {
+			f.Why = "the keeper knows no such person"
+			if err := c.found(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lasts holds each person's highest version of health records against the rows, which
+// lie in an earlier table, and looks at the rows of names.
+func (c *Check) lasts(r reader) error {
+	who := r.at("person_id").Int
+	switch r.table.Name {
+	case "record_version":
+		c.last[who] = max(c.last[who], r.at("version").Int)
+	case "record_person":
+		last := c.last[who]
+		delete(c.last, who)
+		if last != r.at("last").Int {
+			return c.found(Finding{r.table.Name, r.key(), Altered, "is not the highest version of this person's rows"})
+		}
+	case "record_source":
+		return c.sourced(r)
+	}
+	return nil
 }
 
 // leaves checks the access log: signatures, roots and the chain of each gate.
@@ -208,7 +265,7 @@ func (c *Check) visits(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, name := range []string{"venue_visit", "venue_ask"} {
+		for _, name := range []string{"venue_visit", "venue_ask", "venue_pass"} {
 			var held *accesslog.Leaf // most rows are of the leaf of the row before
 			if err := eachOf(s, tables, name, func(r reader) error {
 				why, err := c.event(ctx, r, &held)
@@ -250,8 +307,14 @@ func (c *Check) event(ctx context.Context, r reader, held **accesslog.Leaf) (str
 	if id := (*held).Events[at].ID; string(id[:]) != string(r.at("id").Bytes) {
 		return "its leaf's event is another", nil
 	}
+	if tag := (*held).Events[at].Tag; string(tag[:]) != string(r.at("who").Bytes) && !zeros(r.at("who").Bytes) {
+		return "its leaf's event is of another pseudonym", nil
+	}
 	return "", nil
 }
+
+// zeros is the pseudonym of nobody: of a look-up that told nothing.
+func zeros(b []byte) bool { return len(b) == 16 && string(b) == string(make([]byte, 16)) }
 
 // agreements checks both sides' signatures of what the platform signed.
 func (c *Check) agreements(ctx context.Context) error {
@@ -302,79 +365,4 @@ func (c *Check) agreed(a partner.Agreement, before []partner.Agreement) (What, s
 		return Altered, "its signatures do not hold"
 	}
 	return "", ""
-}
-
-// disputes checks that what people wrote and were answered opens, and that no number
-// is missing.
-func (c *Check) disputes(ctx context.Context) error {
-	last := map[int]map[int]bool{} // numbers, by year
-	for after := (dispute.ID{}); ; {
-		var rows []dispute.Dispute
-		if err := c.DB.View(ctx, func(s store.Stores) (err error) {
-			rows, err = s.Disputes.Walk(after, 256, true)
-			return err
-		}); err != nil {
-			return err
-		}
-		if len(rows) == 0 {
-			break
-		}
-		after = rows[len(rows)-1].ID
-		if err := c.notes(ctx, rows); err != nil {
-			return err
-		}
-		for _, d := range rows {
-			if last[d.Number.Year] == nil {
-				last[d.Number.Year] = map[int]bool{}
-			}
-			last[d.Number.Year][d.Number.Count] = true
-		}
-	}
-	for year, there := range last {
-		most := 0
-		for n := range there {
-			most = max(most, n)
-		}
-		for n := 1; n < most; n++ {
-			if !there[n] {
-				if err := c.found(Finding{"dispute_dispute", dispute.Number{Year: year, Count: n}.String(), Missing, "numbers of a year have no gaps"}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func (c *Check) notes(ctx context.Context, rows []dispute.Dispute) error {
-	var notes []keeper.Note
-	var of []int
-	for i, d := range rows {
-		notes, of = append(notes, keeper.Note{Person: d.Person, Matter: d.ID, Part: keeper.NoteFiled, Text: d.Filing}), append(of, i)
-		if d.Outcome != 0 {
-			notes, of = append(notes, keeper.Note{Person: d.Person, Matter: d.ID, Part: keeper.NoteAnswered, Text: d.Answer}), append(of, i)
-		}
-	}
-	seals, err := c.Keeper.CheckNotes(ctx, notes)
-	if err != nil {
-		return err
-	}
-	if len(seals) != len(notes) {
-		return keeper.ErrUnavailable
-	}
-	for n, s := range seals {
-		what, why := Altered, "what was written does not open in its place"
-		switch s {
-		case keeper.SealHolds:
-			continue
-		case keeper.SealErased:
-			what, why = LeftOver, "the person is erased"
-		case keeper.SealNobody:
-			what, why = Foreign, "the keeper knows no such person"
-		}
-		if err := c.found(Finding{"dispute_dispute", rows[of[n]].Number.String(), what, why}); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -24,6 +24,12 @@ func (k *Keeper) Heads(role keeper.Role, people []identity.PersonID) ([]keeper.H
 		out[i] = keeper.Head{
 			Known: true, Erased: s.fate == erased, Stored: s.stored, Pending: s.pending, Version: s.counter, Colour: s.colour,
 		}
+		if h := k.health.of(p); h != nil {
+			out[i].Records, out[i].Bases = h.counter, append(out[i].Bases, h.base)
+			for _, w := range h.open {
+				out[i].Bases = append(out[i].Bases, w.head)
+			}
+		}
 	}
 	return out, nil
 }

@@ -206,7 +206,7 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	}
 	var ok, behind bool
 	if health, _ := ofRecords(&r); health {
-		ok, behind = k.health.of(r.Person).agrees(recordsHead(r.Have))
+		ok, behind = k.health.of(r.Person).agrees(keeper.RecordsHead(r.Have))
 	} else {
 		ok, behind = s.agrees(r.Have)
 	}

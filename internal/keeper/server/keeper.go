@@ -101,6 +101,8 @@ type Keeper struct {
 	exports exports
 	believe func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
 
+	ledger ledger
+
 	colours, intents, refused, blobs atomic.Uint64
 }
 
@@ -284,6 +286,8 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayDestroy(seq, payload)
 	case recErase:
 		return k.replayErase(seq, payload)
+	case recLedger:
+		return k.replayLedger(payload)
 	case recBackup, recRestored:
 		return k.replayBackup(payload)
 	case recWrapKey, recWrapGone:

@@ -41,3 +41,8 @@ const (
 	recBackup                 // a backup ended: its number and its manifest's digest
 	recRestored               // the folder was made of a backup: its number and digest
 )
+
+// Types of journal records, of the database's ledger.
+const (
+	recLedger = 80 + iota // how far it has come: its number and chain
+)

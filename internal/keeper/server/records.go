@@ -1,7 +1,6 @@
 package server
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 	"time"
@@ -71,19 +70,7 @@ func (s *healths) make(id identity.PersonID) *health {
 	return h
 }
 
-// recordsHead hashes all versions of a person's health records.
-func recordsHead(have []keeper.Version) [16]byte {
-	const label = "amanah records head v1\x00"
-	b := append(make([]byte, 0, len(label)+16*len(have)), label...)
-	for _, v := range have {
-		b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
-		b = binary.BigEndian.AppendUint64(b, v.Version)
-	}
-	sum := sha256.Sum256(b)
-	return [16]byte(sum[:16])
-}
-
-var noRecords = recordsHead(nil)
+var noRecords = keeper.RecordsHead(nil)
 
 // agrees reports whether a database of that head may be what it is, and whether it
 // may yet move on.
@@ -199,7 +186,7 @@ func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
 	}
 	bases := make([][16]byte, len(enters)) // long lists are hashed before anybody waits
 	for i, e := range enters {
-		bases[i] = recordsHead(e.Have)
+		bases[i] = keeper.RecordsHead(e.Have)
 	}
 	out := make([]keeper.Entered, len(enters))
 	payload := make([]byte, 0, len(enters)*enterLen)
@@ -253,7 +240,7 @@ func (k *Keeper) enter(out *keeper.Entered, e keeper.Enter, base [16]byte, now t
 		}
 		out.Keys = append(out.Keys, key)
 	}
-	return recordsHead(with(e.Have, e.Records, out.Version)), nil
+	return keeper.RecordsHead(with(e.Have, e.Records, out.Version)), nil
 }
 
 func (k *Keeper) replayEnters(payload []byte) error {

@@ -269,7 +269,7 @@ func TestWhatRecordsAreRefused(t *testing.T) {
 	for i := range many {
 		many[i] = keeper.Version{Record: firstRecord + keeper.Record(i), Version: e.Version}
 	}
-	k.health.of(1).base, k.health.of(1).open = recordsHead(many), nil
+	k.health.of(1).base, k.health.of(1).open = keeper.RecordsHead(many), nil
 	_, err = writeRecords(k, 1, many, firstRecord)
 	wants(t, "one version too many", err, keeper.ErrTooMany)
 }

@@ -255,6 +255,10 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Seals, err = k.CheckNotes(role, r.Notes)
 	case wire.Backup:
 		a.Backup, err = k.Backup(role, r.Backup)
+	case wire.Ledger:
+		a.Ledger = k.Ledger()
+	case wire.MoveLedger:
+		a.Ledger, err = k.MoveLedger(role, r.Ledger)
 	case wire.OpenExport:
 		var out []keeper.Opened
 		a.Receipt, out, err = k.OpenExport(r.Export, r.Reads)

@@ -2,7 +2,9 @@ package server
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -80,6 +82,9 @@ func (k *Keeper) openFixed() error {
 		}
 	}
 	k.index = fixed["index"]
+	if k.ledger.key, err = hkdf.Expand(sha256.New, k.index, "amanah ledger key v1", 32); err != nil {
+		return err
+	}
 	k.logKey, k.pinKey = ed25519.NewKeyFromSeed(fixed["log"]), ed25519.NewKeyFromSeed(fixed["pin"])
 	k.epoch, err = newAEAD(fixed["epoch"])
 	return err
@@ -183,7 +188,7 @@ func (k *Keeper) ServiceKeys() (keeper.ServiceKeys, error) {
 	if err := s.rotate(k, now); err != nil {
 		return keeper.ServiceKeys{}, err
 	}
-	out := keeper.ServiceKeys{Pin: [32]byte(k.pinKey.Public().(ed25519.PublicKey)), Log: [32]byte(k.logKey.Public().(ed25519.PublicKey)), Run: k.once.run}
+	out := keeper.ServiceKeys{Pin: [32]byte(k.pinKey.Public().(ed25519.PublicKey)), Log: [32]byte(k.logKey.Public().(ed25519.PublicKey)), Run: k.once.run, Ledger: k.ledger.key}
 	for _, o := range s.keys.OHTTP {
 		out.OHTTP = append(out.OHTTP, keeper.OHTTPKey{KeyID: uint8(o.ID), KEM: o.KEM, Private: o.Key, NotBefore: o.Made, NotAfter: o.Accept})
 	}

@@ -67,6 +67,12 @@ const (
 	OpenExport
 )
 
+// Calls of the database's ledger.
+const (
+	Ledger Call = 96 + iota
+	MoveLedger
+)
+
 // Request is one call with what it takes.
 type Request struct {
 	Call    Call
@@ -96,6 +102,7 @@ type Request struct {
 	Enrols  keeper.Enrolment
 	Relates keeper.Relation
 	Export  keeper.Export
+	Ledger  keeper.MoveLedger
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -133,6 +140,7 @@ type Answer struct {
 	Seals        []keeper.Seal
 	Backup       keeper.BackupGiven
 	Actors       []staff.Actor
+	Ledger       keeper.Ledger
 }
 
 // Opened is keeper.Opened without its error.
@@ -236,7 +244,7 @@ func (f Fault) Err() error {
 	}
 	for _, e := range []error{
 		keeper.ErrUnavailable, keeper.ErrBudget, keeper.ErrRole, keeper.ErrSession, keeper.ErrPerson,
-		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
+		keeper.ErrLedger, keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
 		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,

@@ -23,6 +23,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -76,6 +77,8 @@ type DB struct {
 	pool *pgxpool.Pool
 	opt  Options
 	bulk chan struct{} // held by the Bulk that runs
+
+	ledger atomic.Pointer[sqlstore.Ledger]
 
 	mu      sync.Mutex
 	closed  bool
@@ -144,12 +147,12 @@ const (
 
 // View runs fn over a snapshot.
 func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, stores(fn))
+	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, stores(fn, db.ledger.Load()))
 }
 
 // Update runs fn in a transaction, again while that meets others.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, stores(fn))
+	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, stores(fn, db.ledger.Load()))
 }
 
 // Bulk is Update without a limit of time, one at a time for each server. Its
@@ -164,13 +167,13 @@ func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
 		return queueing(ctx)
 	}
 	defer func() { <-db.bulk }()
-	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, stores(fn))
+	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, stores(fn, db.ledger.Load()))
 }
 
 // stores makes a closure over stores one over a transaction's session.
-func stores(fn func(store.Stores) error) func(*session) error {
+func stores(fn func(store.Stores) error, ledger *sqlstore.Ledger) func(*session) error {
 	return func(s *session) error {
-		tx := sqlstore.New(s)
+		tx := sqlstore.New(s, ledger)
 		err := fn(tx.Stores())
 		if failed := tx.Err(); err == nil || errors.Is(failed, errAgain) {
 			err = failed // whatever the closure made of it

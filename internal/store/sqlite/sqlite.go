@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	zs "zombiezen.com/go/sqlite"
@@ -74,6 +75,7 @@ type DB struct {
 	writer  *writer
 	readers *readers
 	closing chan struct{}
+	ledger  atomic.Pointer[sqlstore.Ledger]
 
 	mu     sync.RWMutex // held for reading while a job is put into a queue
 	closed bool
@@ -159,7 +161,7 @@ const tries = 4
 // time.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) (err error) {
 	for range tries {
-		err = db.do(ctx, db.writer.updates, stores(fn))
+		err = db.do(ctx, db.writer.updates, noting(fn, db.ledger.Load()))
 		if !errors.Is(err, store.ErrSlow) && !errors.Is(err, store.ErrBatch) || ctx.Err() != nil {
 			break
 		}
@@ -172,13 +174,16 @@ func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) (err erro
 // before the next Bulk, so a long import cut into short closures takes at most a
 // fifth of a busy writer. Cutting it is the caller's duty.
 func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
-	return db.do(ctx, db.writer.bulks, stores(fn))
+	return db.do(ctx, db.writer.bulks, noting(fn, db.ledger.Load()))
 }
 
 // stores makes a closure over stores one over a connection.
-func stores(fn func(store.Stores) error) func(*handle) error {
+func stores(fn func(store.Stores) error) func(*handle) error { return noting(fn, nil) }
+
+// noting is stores for what may change something, which the ledger notes.
+func noting(fn func(store.Stores) error, ledger *sqlstore.Ledger) func(*handle) error {
 	return func(h *handle) error {
-		tx := sqlstore.New(h)
+		tx := sqlstore.New(h, ledger)
 		if err := fn(tx.Stores()); err != nil {
 			return err
 		}

@@ -48,12 +48,9 @@ func (c Copy) Tables() ([]store.Table, error) {
 
 // Rows implements store.Snapshot.
 func (c Copy) Rows(t store.Table, fn func([]store.Value) error) error {
-	var names, keys []string
+	var keys []string
 	order := slices.Clone(t.Columns)
 	slices.SortFunc(order, func(a, b store.Column) int { return a.Key - b.Key })
-	for _, col := range t.Columns {
-		names = append(names, quote(col.Name))
-	}
 	for _, col := range order {
 		switch {
 		case col.Key > 0 && col.Kind == store.TextValue:
@@ -65,20 +62,9 @@ func (c Copy) Rows(t store.Table, fn func([]store.Value) error) error {
 	if len(keys) == 0 {
 		return fmt.Errorf("%w (%s has no primary key)", store.ErrShape, t.Name)
 	}
-	sql := "SELECT " + strings.Join(names, ", ") + " FROM " + quote(t.Name) + " ORDER BY " + strings.Join(keys, ", ")
+	sql := "SELECT " + strings.Join(columns(t), ", ") + " FROM " + quote(t.Name) + " ORDER BY " + strings.Join(keys, ", ")
 	return c.Conn.QueryEach(sql, 1, func(int, *Args) {}, func(_ int, r Row) error {
-		row := make([]store.Value, len(t.Columns))
-		for i, col := range t.Columns {
-			switch col.Kind {
-			case store.IntValue:
-				row[i].Int = r.Int(i)
-			case store.BytesValue:
-				row[i].Bytes = r.Bytes(i)
-			case store.TextValue:
-				row[i].Bytes = []byte(r.Text(i))
-			}
-		}
-		return fn(row)
+		return fn(values(t, r))
 	})
 }
 

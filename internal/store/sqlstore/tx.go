@@ -7,12 +7,14 @@ import "github.com/amanah-project/amanah/internal/store"
 // commit. So no closure can hide that part of its work is missing, on SQLite as
 // on PostgreSQL.
 type Tx struct {
-	conn Conn
-	err  error
+	conn   Conn
+	ledger *Ledger
+	err    error
 }
 
-// New returns the stores over one transaction's connection.
-func New(c Conn) *Tx { return &Tx{conn: c} }
+// New returns the stores over one transaction's connection. Changes are noted in the
+// ledger, unless that is nil.
+func New(c Conn, l *Ledger) *Tx { return &Tx{conn: c, ledger: l} }
 
 // Err returns why the transaction must not be committed, or nil.
 func (t *Tx) Err() error { return t.err }
@@ -62,6 +64,12 @@ func (t *Tx) fail(err error) error {
 func (t *Tx) execEach(sql string, n int, bind func(i int, a *Args), changed func(i int, rows int64)) error {
 	if t.err != nil || n == 0 {
 		return t.err
+	}
+	if note := t.ledger.of(sql); note != nil {
+		if err := t.noted(note, n, bind, changed); err != nil {
+			return t.fail(err)
+		}
+		return nil
 	}
 	if err := t.conn.ExecEach(sql, n, bind, changed); err != nil {
 		return t.fail(err)

@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+// ErrLedger: a table of the ledger does not hold what a ledger does.
+var ErrLedger = fault.New(fault.Conflict, "the ledger of rows is not what was written: run `amanah check`")
+
+// The ledger notes each change of the rows that say who may do what: links, partners,
+// venues, staff. An entry names the row and holds a MAC of it as it then was, or none
+// when it was removed; entries make a chain. Who writes the database and has not the
+// key, which the keeper gives to servers alone, can make neither: a row that differs
+// from its newest entry was altered, rolled back, added or removed by somebody else.
+// Entries cut off the end are found by the keeper's mark of how far the chain had come.
+
+// LedgerTables are the tables whose rows are noted. Those that every check-in writes
+// are not among them.
+func LedgerTables() []string {
+	return []string{
+		"dispute_count", "dispute_dispute", "identity_binding", "identity_card", "identity_guardian", "identity_link", "identity_pin",
+		"partner_agreement", "partner_linked", "partner_partner", "partner_step", "record_aside", "record_aside_step",
+		"staff_approval", "staff_facility", "staff_invitation", "staff_member", "staff_request", "staff_session", "venue_venue",
+	}
+}
+
+// LedgerKey makes entries. It never leaves the processes that write the database.
+type LedgerKey []byte
+
+// LedgerEntry is one change.
+type LedgerEntry struct {
+	Seq   uint64 // from 1
+	Table string
+	Row   []byte // LedgerRow of its primary key
+	MAC   []byte // of the row as it then is; empty when it was removed
+	Chain [32]byte
+}
+
+// LedgerMark is how far the ledger has come.
+type LedgerMark struct {
+	Seq   uint64
+	Chain [32]byte
+}
+
+// Ledgered is a database that keeps a ledger, beside DB.
+type Ledgered interface {
+	// KeepLedger notes changes from now on under this key. When the ledger is empty and
+	// adopt says so, it begins with every row that is there.
+	KeepLedger(ctx context.Context, key LedgerKey, adopt bool) error
+	// LedgerAt returns the ledger's entry of a number, zero when there is none; of zero
+	// the newest.
+	LedgerAt(ctx context.Context, seq uint64) (LedgerMark, error)
+}
+
+// LedgerRow names a row by its primary key.
+func LedgerRow(t Table, row []Value) []byte {
+	type part struct{ key, at int }
+	var parts []part
+	for i, c := range t.Columns {
+		if c.Key > 0 {
+			parts = append(parts, part{c.Key, i})
+		}
+	}
+	slices.SortFunc(parts, func(a, b part) int { return a.key - b.key })
+	var out []byte
+	for _, p := range parts {
+		out = appendValue(out, t.Columns[p.at], row[p.at])
+	}
+	return out
+}
+
+func appendValue(b []byte, c Column, v Value) []byte {
+	if c.Kind == IntValue {
+		return binary.AppendVarint(b, v.Int)
+	}
+	return append(binary.AppendUvarint(b, uint64(len(v.Bytes))), v.Bytes...)
+}
+
+// MAC is of a whole row, 16 bytes. Columns that are zero or empty are left out, so that
+// a migration that adds one changes no MAC.
+func (k LedgerKey) MAC(t Table, row []Value) []byte {
+	m := hmac.New(sha256.New, k)
+	m.Write([]byte("amanah row v1\x00"))
+	b := appendValue(nil, Column{}, Value{Bytes: []byte(t.Name)})
+	for i, c := range t.Columns {
+		if row[i].Int == 0 && len(row[i].Bytes) == 0 {
+			continue
+		}
+		b = appendValue(b, Column{}, Value{Bytes: []byte(c.Name)})
+		b = appendValue(append(b, byte(c.Kind)), c, row[i])
+	}
+	m.Write(b)
+	return m.Sum(nil)[:16]
+}
+
+// Chain is the chain at an entry, after the one before.
+func (k LedgerKey) Chain(before [32]byte, e LedgerEntry) [32]byte {
+	m := hmac.New(sha256.New, k)
+	m.Write([]byte("amanah ledger v1\x00"))
+	m.Write(before[:])
+	b := binary.BigEndian.AppendUint64(nil, e.Seq)
+	for _, part := range [][]byte{[]byte(e.Table), e.Row, e.MAC} {
+		b = append(binary.AppendUvarint(b, uint64(len(part))), part...)
+	}
+	m.Write(b)
+	return [32]byte(m.Sum(nil))
+}

@@ -1,0 +1,194 @@
+package sqlstore
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+const (
+	ledgerEnd = `SELECT seq, chain FROM store_ledger_end WHERE id = 1`
+	ledgerAt  = `SELECT seq, chain FROM store_ledger WHERE seq = $1`
+	moveEnd   = `INSERT INTO store_ledger_end (id, seq, chain) VALUES (1, $1, $2)
+		ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, chain = excluded.chain`
+	addEntry = `INSERT INTO store_ledger (seq, name, row_key, mac, chain) VALUES ($1, $2, $3, $4, $5)`
+)
+
+// Ledger notes changes of rows, see store.LedgerTables. It is safe for concurrent use.
+type Ledger struct {
+	key    store.LedgerKey
+	tables map[string]store.Table
+	known  sync.Map // of statements: *noting, nil for those of no table of ours
+}
+
+// noting is a statement that tells which rows it changed.
+type noting struct {
+	table store.Table
+	sql   string
+	gone  bool // it removes them
+}
+
+// NewLedger makes one over a database's tables.
+func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
+	l := &Ledger{key: key, tables: map[string]store.Table{}}
+	for _, name := range store.LedgerTables() {
+		for _, t := range all {
+			if t.Name == name {
+				l.tables[name] = t
+			}
+		}
+	}
+	return l
+}
+
+// of returns how a statement's changes are noted, or nil.
+func (l *Ledger) of(sql string) *noting {
+	if l == nil {
+		return nil
+	}
+	if n, ok := l.known.Load(sql); ok {
+		return n.(*noting)
+	}
+	words := strings.Fields(sql)
+	name, n := "", (*noting)(nil)
+	switch {
+	case len(words) > 2 && (words[0] == "INSERT" || words[0] == "DELETE"):
+		name = words[2]
+	case len(words) > 1 && words[0] == "UPDATE":
+		name = words[1]
+	}
+	if t, ours := l.tables[name]; ours {
+		n = &noting{t, sql + " RETURNING " + strings.Join(columns(t), ", "), words[0] == "DELETE"}
+	}
+	l.known.Store(sql, n)
+	return n
+}
+
+// columns are a table's, as they are selected.
+func columns(t store.Table) []string {
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		out[i] = quote(c.Name)
+	}
+	return out
+}
+
+// values reads a row that was selected by columns.
+func values(t store.Table, r Row) []store.Value {
+	row := make([]store.Value, len(t.Columns))
+	for i, c := range t.Columns {
+		switch c.Kind {
+		case store.IntValue:
+			row[i].Int = r.Int(i)
+		case store.BytesValue:
+			row[i].Bytes = r.Bytes(i)
+		case store.TextValue:
+			row[i].Bytes = []byte(r.Text(i))
+		}
+	}
+	return row
+}
+
+// noted runs a statement and notes what it changed in the same transaction.
+func (t *Tx) noted(n *noting, items int, bind func(i int, a *Args), changed func(i int, rows int64)) error {
+	counts := make([]int64, items)
+	var entries []store.LedgerEntry
+	err := t.conn.QueryEach(n.sql, items, bind, func(i int, r Row) error {
+		counts[i]++
+		row := values(n.table, r)
+		e := store.LedgerEntry{Table: n.table.Name, Row: store.LedgerRow(n.table, row)}
+		if !n.gone {
+			e.MAC = t.ledger.key.MAC(n.table, row)
+		}
+		entries = append(entries, e)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if changed != nil {
+		for i, rows := range counts {
+			changed(i, rows)
+		}
+	}
+	return t.append(entries)
+}
+
+// append adds entries to the chain. Transactions that do meet at its end: they come one
+// after the other.
+func (t *Tx) append(entries []store.LedgerEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	end, err := t.LedgerAt(0)
+	if err != nil {
+		return err
+	}
+	for i := range entries {
+		e := &entries[i]
+		end.Seq++
+		e.Seq = end.Seq
+		e.Chain = t.ledger.key.Chain(end.Chain, *e)
+		end.Chain = e.Chain
+	}
+	if err := t.conn.ExecEach(addEntry, len(entries), func(i int, a *Args) {
+		e := &entries[i]
+		a.Number(e.Seq)
+		a.Text(e.Table)
+		a.Bytes(e.Row)
+		if e.MAC == nil {
+			a.Bytes([]byte{})
+		} else {
+			a.Bytes(e.MAC)
+		}
+		a.Bytes(e.Chain[:])
+	}, nil); err != nil {
+		return err
+	}
+	return t.conn.ExecEach(moveEnd, 1, func(_ int, a *Args) {
+		a.Number(end.Seq)
+		a.Bytes(end.Chain[:])
+	}, nil)
+}
+
+// LedgerAt returns an entry; of zero the newest, and holds the ledger there.
+func (t *Tx) LedgerAt(seq uint64) (at store.LedgerMark, err error) {
+	sql, bind := ledgerEnd+t.conn.Lock(), func(int, *Args) {}
+	if seq > 0 {
+		sql, bind = ledgerAt, func(_ int, a *Args) { a.Number(seq) }
+	}
+	err = t.conn.QueryEach(sql, 1, bind, func(_ int, r Row) error {
+		at.Seq = uint64(r.Int(0))
+		r.Fixed(1, at.Chain[:])
+		return nil
+	})
+	return at, err
+}
+
+// Adopt begins an empty ledger with every row that is there.
+func (t *Tx) Adopt() error {
+	end, err := t.LedgerAt(0)
+	if err != nil || end.Seq > 0 {
+		return err
+	}
+	for _, name := range store.LedgerTables() {
+		table, ok := t.ledger.tables[name]
+		if !ok {
+			continue
+		}
+		var entries []store.LedgerEntry
+		sql := "SELECT " + strings.Join(columns(table), ", ") + " FROM " + quote(name)
+		if err := t.conn.QueryEach(sql, 1, func(int, *Args) {}, func(_ int, r Row) error {
+			row := values(table, r)
+			entries = append(entries, store.LedgerEntry{Table: name, Row: store.LedgerRow(table, row), MAC: t.ledger.key.MAC(table, row)})
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := t.append(entries); err != nil {
+			return err
+		}
+	}
+	return nil
+}
