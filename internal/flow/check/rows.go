@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
