@@ -82,6 +82,7 @@ var never = []struct {
 	{"internal/flow", []string{"internal/web", "internal/app", "internal/cli", "internal/store/"}, nil, "flows know ports, not edges"},
 	{"internal/web", []string{"internal/store/", "internal/app", "internal/cli"}, nil, "the web knows no store adapter"},
 	{"internal/keeper", []string{"internal/store/", "internal/web", "internal/flow", "internal/app", "internal/cli"}, nil, "the keeper knows no server"},
+	{"internal/trace", []string{"internal/store", "internal/web", "internal/flow", "internal/keeper", "internal/app", "internal/cli"}, nil, "a trace reads files and an index, and knows no server"},
 	{"internal/store", []string{"internal/web", "internal/flow", "internal/keeper", "internal/app", "internal/cli"}, nil, "adapters point inward"},
 	{"internal", []string{"internal/cli"}, []string{"internal/cli"}, "only main calls the command line"},
 	{"internal", []string{"internal/app"}, []string{"internal/cli", "internal/app", "internal/bench", "internal/demo"}, "only the command line wires"},

@@ -1,0 +1,126 @@
+package index
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+)
+
+// A job's tag of a value is PRF_job(tag), so that what a job leaves behind can be joined
+// neither with the index nor with another job's. Whoever has both keys computes it from the
+// value. The few bits that are kept of some tags are drawn again together with the person's
+// new tag. Bind is masked under the person's new tag, which no two people share.
+
+func (t *Tagger) again(old Tag) Tag {
+	if old == 0 {
+		return 0
+	}
+	return t.one(tagAgain, uint64(old), 0)
+}
+
+func (t *Tagger) small(full Tag, old uint64) uint64 {
+	return uint64(t.one(tagSmall, uint64(full), old))
+}
+
+// Rekey gives an identity of the index a job's tags.
+func (a *Asker) Rekey(id Identity) Identity {
+	i, j, out := a.index, a.job, id
+	out.Full = j.again(id.Full)
+	out.Bind = j.mask(out.Full, padBind, id.Full)
+	again := func(pad uint64, tag Tag) Tag {
+		return j.mask(out.Full, pad, j.again(i.mask(id.Full, pad, tag)))
+	}
+	out.Short, out.Born, out.Call = again(padShort, id.Short), again(padBorn, id.Born), again(padCall, id.Call)
+	out.Ref, out.Name, out.Phone, out.Address = j.again(id.Ref), j.again(id.Name), j.again(id.Phone), j.again(id.Address)
+	for k, w := range id.Words {
+		if w != 0 {
+			out.Words[k] = j.word(out.Full, w)
+		}
+	}
+	return out
+}
+
+func (t *Tagger) word(full Tag, w uint32) uint32 { return uint32(t.small(full, 1<<48|uint64(w))) }
+
+// rekey gives a version the job's tags; full is the person's new one.
+func (t *Tagger) rekey(full Tag, v Version) Version {
+	if v.Ends {
+		return v
+	}
+	v.Record = t.record(full, v.Record)
+	if v.Visit != 0 {
+		v.Visit = t.visit(full, v.Visit)
+	}
+	return v
+}
+
+func (t *Tagger) record(full Tag, r uint32) uint32 {
+	return uint32(t.small(full, 2<<48|uint64(r))) & (1<<24 - 1)
+}
+
+func (t *Tagger) visit(full Tag, v uint16) uint16 { return uint16(t.small(full, 3<<48|uint64(v))) | 1 }
+
+// Asker computes a job's tags of values: those of the index, keyed again. One goroutine uses
+// it at a time.
+type Asker struct{ index, job *Tagger }
+
+// NewAsker takes the index's key and the job's.
+func NewAsker(index, job Key) *Asker { return &Asker{NewTagger(index), NewTagger(job)} }
+
+// Clone returns one for another goroutine.
+func (a *Asker) Clone() *Asker { return &Asker{a.index.Clone(), a.job.Clone()} }
+
+// Format redacts, whatever the verb.
+func (*Asker) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacted]") }
+
+// Full tags a NIK.
+func (a *Asker) Full(n norm.NIK) Tag { return a.job.again(a.index.Full(n)) }
+
+// Short tags a NIK's first fifteen digits.
+func (a *Asker) Short(n norm.NIK) Tag { return a.job.again(a.index.Short(n)) }
+
+// Ref tags the platform's own number of a person.
+func (a *Asker) Ref(person uint64) Tag { return a.job.again(a.index.Ref(person)) }
+
+// Born tags a name and a birth date together.
+func (a *Asker) Born(name []byte, on norm.Date) Tag { return a.job.again(a.index.Born(name, on)) }
+
+// Call tags a name and a telephone number together.
+func (a *Asker) Call(name []byte, phone uint64) Tag { return a.job.again(a.index.Call(name, phone)) }
+
+// Name reports whether it is the person's.
+func (a *Asker) Name(h *Held, name []byte) bool {
+	return h.Name == uint32(a.job.again(a.index.Name(h.bind, name)))
+}
+
+// Phone reports whether it is the person's.
+func (a *Asker) Phone(h *Held, phone uint64) bool {
+	return h.Phone == uint32(a.job.again(a.index.Phone(h.bind, phone)))
+}
+
+// Address reports whether it is the person's.
+func (a *Asker) Address(h *Held, address []byte) bool {
+	return h.Address == uint32(a.job.again(a.index.Address(h.bind, address)))
+}
+
+// Word reports whether the person's name has the word.
+func (a *Asker) Word(h *Held, word []byte) bool {
+	w := a.job.word(h.Full, a.index.Word(h.bind, word))
+	for _, have := range h.Words {
+		if have == w {
+			return true
+		}
+	}
+	return false
+}
+
+// Record tags a record's number among a person's.
+func (a *Asker) Record(h *Held, number uint64) uint32 {
+	return a.job.record(h.Full, a.index.Record(h.bind, number))
+}
+
+// Visit tags a visit of a person.
+func (a *Asker) Visit(h *Held, visit []byte) uint16 {
+	return a.job.visit(h.Full, a.index.Visit(h.bind, visit))
+}

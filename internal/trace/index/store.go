@@ -1,0 +1,312 @@
+package index
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"hash/crc32"
+	"io"
+	"io/fs"
+
+	"github.com/amanah-project/amanah/internal/durable"
+)
+
+// Store is an index in a folder: three sorted files of one generation, named by a head that
+// is replaced whole, and a log of what came since. One process holds it at a time, and one
+// goroutine calls it at a time.
+type Store struct {
+	fs   durable.FS
+	lock io.Closer
+	head head
+	log  durable.File
+	size int64 // of the log
+}
+
+const headName, magic = "head", "amanah trace index 1\n\x00\x00\x00"
+
+// head says which files are the index.
+type head struct {
+	gen                      uint64
+	people, versions, decoys uint64 // entries
+	checks                   [3]uint32
+}
+
+func (h head) name(section string) string { return fmt.Sprintf("%s-%d", section, h.gen) }
+
+func (h head) bytes() []byte {
+	b := []byte(magic)
+	for _, n := range []uint64{h.gen, h.people, h.versions, h.decoys} {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	for _, c := range h.checks {
+		b = binary.LittleEndian.AppendUint32(b, c)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+func readHead(b []byte) (h head, err error) {
+	if len(b) != len(h.bytes()) || string(b[:len(magic)]) != magic ||
+		crc32.Checksum(b[:len(b)-4], castagnoli) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return h, ErrDamaged
+	}
+	b = b[len(magic):]
+	for i, n := range []*uint64{&h.gen, &h.people, &h.versions, &h.decoys} {
+		*n = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	for i := range h.checks {
+		h.checks[i] = binary.LittleEndian.Uint32(b[32+4*i:])
+	}
+	return h, nil
+}
+
+// OpenStore opens or makes the index of a folder; durable.ErrLocked while another process has
+// it, ErrDamaged.
+func OpenStore(f durable.FS) (_ *Store, err error) {
+	if err := f.MkdirAll(""); err != nil {
+		return nil, err
+	}
+	lock, err := f.Lock("lock")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, lock.Close())
+		}
+	}()
+	s := &Store{fs: f, lock: lock}
+	if err := durable.Sweep(f, ""); err != nil {
+		return nil, err
+	}
+	raw, err := durable.ReadFile(f, headName)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	default:
+		if s.head, err = readHead(raw); err != nil {
+			return nil, err
+		}
+	}
+	if err := errors.Join(s.clear(), s.openLog()); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// clear removes files of other generations, which a crash left.
+func (s *Store) clear() error {
+	names, err := s.fs.List("")
+	if err != nil {
+		return err
+	}
+	keep := map[string]bool{headName: true, "lock": true}
+	for _, n := range []string{"people", "versions", "decoys", "log"} {
+		keep[s.head.name(n)] = true
+	}
+	for _, n := range names {
+		if !keep[n] {
+			if err := s.fs.Remove(n); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// openLog cuts off what a crash tore.
+func (s *Store) openLog() (err error) {
+	if s.log, err = s.fs.Open(s.head.name("log"), durable.Append); err != nil {
+		return err
+	}
+	raw, err := s.readLog()
+	if err != nil {
+		return errors.Join(err, s.log.Close())
+	}
+	rest := raw
+	for ok := true; ok; {
+		_, rest, ok = readBatch(rest)
+	}
+	s.size = int64(len(raw) - len(rest))
+	if len(rest) > 0 {
+		if err := errors.Join(s.log.Truncate(s.size), s.log.Sync()); err != nil {
+			return errors.Join(err, s.log.Close())
+		}
+	}
+	return s.fs.SyncDir("")
+}
+
+func (s *Store) readLog() ([]byte, error) {
+	size, err := s.log.Size()
+	if err != nil {
+		return nil, err
+	}
+	raw := make([]byte, size)
+	if n, err := s.log.ReadAt(raw, 0); n < len(raw) {
+		return nil, err
+	}
+	return raw, nil
+}
+
+// Append adds a batch; it is durable when Append returns nil. After an error the store is
+// to be closed: the batch may be there or not, whole.
+func (s *Store) Append(b Batch) error {
+	frame := appendBatch(nil, b)
+	if _, err := s.log.Write(frame); err != nil {
+		return err
+	}
+	s.size += int64(len(frame))
+	return s.log.Sync()
+}
+
+// Pending returns how many bytes wait for a Merge; what they hold is in memory during one.
+func (s *Store) Pending() int64 { return s.size }
+
+// Bytes returns the size of the merged files.
+func (s *Store) Bytes() (identity, versions int64) {
+	return int64(s.head.people)*identityLen + int64(s.head.decoys)*decoyLen, int64(s.head.versions) * versionLen
+}
+
+// Entries returns how many of each the merged files hold.
+func (s *Store) Entries() (people, versions, decoys uint64) {
+	return s.head.people, s.head.versions, s.head.decoys
+}
+
+// Close ends the use of the folder.
+func (s *Store) Close() error { return errors.Join(s.log.Close(), s.lock.Close()) }
+
+func (s *Store) pending() (*pending, error) {
+	raw, err := s.readLog()
+	if err != nil {
+		return nil, err
+	}
+	p := new(pending)
+	for len(raw) > 0 {
+		b, rest, ok := readBatch(raw)
+		if !ok {
+			return nil, ErrDamaged
+		}
+		p.add(b)
+		raw = rest
+	}
+	return p, nil
+}
+
+// Load reads all of the index, the log included.
+func (s *Store) Load() (*Set, error) {
+	p, err := s.pending()
+	if err != nil {
+		return nil, err
+	}
+	out := new(Set)
+	return out, s.into(p, out)
+}
+
+// into merges files and pending changes into a sink.
+func (s *Store) into(p *pending, to sink) error {
+	if s.head.gen == 0 {
+		return merge(nothing{}, nil, p, to)
+	}
+	var sections [3]*section
+	for i, name := range []string{"people", "versions", "decoys"} {
+		sec, err := s.section(name, [...]uint64{s.head.people, s.head.versions, s.head.decoys}[i], [...]int{identityLen, versionLen, decoyLen}[i])
+		if err != nil {
+			return err
+		}
+		defer sec.file.Close()
+		sections[i] = sec
+	}
+	var decoys []Tag
+	for {
+		b, err := sections[2].entry()
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			break
+		}
+		decoys = append(decoys, Tag(binary.LittleEndian.Uint64(b)))
+	}
+	old := &files{people: sections[0], versions: sections[1]}
+	if err := old.advance(); err != nil {
+		return err
+	}
+	if err := merge(old, decoys, p, to); err != nil {
+		return err
+	}
+	for i, sec := range sections {
+		if sec.left != 0 || sec.check.Sum32() != s.head.checks[i] {
+			return ErrDamaged
+		}
+	}
+	return nil
+}
+
+// Merge writes the log's entries into new files. A crash leaves the old files and the log, or
+// the new ones.
+func (s *Store) Merge() error {
+	p, err := s.pending()
+	if err != nil {
+		return err
+	}
+	next := head{gen: s.head.gen + 1}
+	w, err := newWriter(s.fs, next)
+	if err != nil {
+		return err
+	}
+	if err := s.into(p, w); err != nil {
+		return errors.Join(err, w.abandon())
+	}
+	if next, err = w.finish(); err != nil {
+		return err
+	}
+	fresh, err := s.fs.Open(next.name("log"), durable.Create)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(fresh.Sync(), fresh.Close(), s.fs.SyncDir("")); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(s.fs, headName, next.bytes()); err != nil {
+		return err
+	}
+	old := s.log
+	s.head = next
+	if err := s.openLog(); err != nil {
+		return err
+	}
+	return errors.Join(old.Close(), s.clear())
+}
+
+// section reads one file's entries in order.
+type section struct {
+	file  durable.File
+	r     *bufio.Reader
+	left  uint64
+	buf   []byte
+	check hash.Hash32
+}
+
+func (s *Store) section(name string, entries uint64, length int) (*section, error) {
+	f, err := s.fs.Open(s.head.name(name), durable.Read)
+	if err != nil {
+		return nil, err
+	}
+	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, int64(entries)*int64(length)), 1<<20)
+	return &section{f, r, entries, make([]byte, length), crc32.New(castagnoli)}, nil
+}
+
+// entry returns the next one, valid until the call after; nil at the end.
+func (s *section) entry() ([]byte, error) {
+	if s.left == 0 {
+		return nil, nil
+	}
+	if _, err := io.ReadFull(s.r, s.buf); err != nil {
+		return nil, ErrDamaged
+	}
+	s.left--
+	_, _ = s.check.Write(s.buf)
+	return s.buf, nil
+}
