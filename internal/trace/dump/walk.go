@@ -1,0 +1,330 @@
+package dump
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/amanah-project/amanah/internal/trace/dump/chunk"
+)
+
+// Options bound a walk; zero values are the defaults.
+type Options struct {
+	Workers  int              // goroutines that read and call the Sink; default 1
+	Resume   Mark             // go on behind it; what lies before is read again for the account, and not given
+	Progress func(read int64) // bytes of files, now and then, from the goroutine that called Walk
+	Depth    int              // archives within archives; default 4
+	Unpacked int64            // most bytes that one file may unpack to; default 1 TiB
+	Ratio    int64            // most bytes for each packed one, beyond the first 64 MiB; default 250
+	Memory   int64            // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 64 MiB
+	Pixels   int              // most pixels of an image that is decoded; default 64 Mi
+	Entries  int              // most files and entries; default 4 Mi
+}
+
+func (o Options) withDefaults() Options {
+	set := func(v *int64, d int64) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&o.Unpacked, 1<<40)
+	set(&o.Ratio, 250)
+	set(&o.Memory, 64<<20)
+	if o.Workers <= 0 {
+		o.Workers = 1
+	}
+	if o.Depth <= 0 {
+		o.Depth = 4
+	}
+	if o.Pixels <= 0 {
+		o.Pixels = 64 << 20
+	}
+	if o.Entries <= 0 {
+		o.Entries = 4 << 20
+	}
+	return o
+}
+
+// Reasons of files.
+const (
+	Rest        Reason = "behind the end of what the format says is in the file"
+	Damaged     Reason = "damaged from here on"
+	Unreadable  Reason = "the disk does not give it"
+	Binary      Reason = "binary, in no format that is read here; compared by its hash"
+	Bomb        Reason = "unpacks to far more than it is"
+	TooNested   Reason = "an archive within too many others: unpack it first"
+	TooLarge    Reason = "too large to be looked into as a whole: unpack or convert it first"
+	TooMany     Reason = "more entries than one walk takes: give fewer files at once"
+	Locked      Reason = "protected by a password: unpack it first"
+	OtherPacker Reason = "an archive of another kind (7z, rar, xz, zstd): unpack it first"
+	HalfChar    Reason = "half a character at the end"
+	Undecoded   Reason = "not decoded; compared by its hash"
+	Broken      Reason = "not whole, or not what its first bytes say"
+)
+
+// walker is one walk.
+type walker struct {
+	o      Options
+	p      *pipe
+	report *Report
+	read   int64
+}
+
+// Walk reads files, and folders in the order of names, and gives what they hold to sink. It
+// fails when a path is not there, when the sink fails, and when it cannot go on behind
+// Options.Resume; what is wrong within files is in the report.
+func Walk(ctx context.Context, paths []string, sink Sink, o Options) (*Report, error) {
+	w := &walker{o: o.withDefaults(), report: &Report{}}
+	w.p = newPipe(ctx, sink, w.o.Resume, w.o.Workers, w.report)
+	err := w.paths(paths)
+	if err == nil && w.p.number < w.o.Resume.Number {
+		err = ErrChanged
+	}
+	if err != nil {
+		w.p.cancel(err)
+	}
+	if closed := w.p.close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.report, nil
+}
+
+func (w *walker) paths(paths []string) error {
+	for _, root := range paths {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() {
+				return nil
+			}
+			if d.Type()&fs.ModeSymlink != 0 && path != root || d.Type()&^fs.ModeSymlink != 0 {
+				return nil // links lead to what is walked itself or was not meant; devices have no end
+			}
+			return w.file(path)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) file(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return w.source(entry{parent: -1, name: path, r: f, at: f, size: info.Size()})
+}
+
+// entry is something to be read: a file, or a part of an archive.
+type entry struct {
+	parent int
+	name   string
+	r      io.Reader
+	at     io.ReaderAt // of a file; nil within archives
+	size   int64       // of at
+	depth  int         // of archives around it
+}
+
+// input counts and hashes what is read of an entry.
+type input struct {
+	n    int64
+	sum  hash.Hash
+	tell func(int) // of progress, for files
+	err  error
+	from io.Reader
+}
+
+// Read implements io.Reader.
+func (in *input) Read(p []byte) (int, error) {
+	n, err := in.from.Read(p)
+	in.n += int64(n)
+	in.sum.Write(p[:n])
+	if in.tell != nil {
+		in.tell(n)
+	}
+	if err != nil && err != io.EOF {
+		in.err = err
+	}
+	return n, err
+}
+
+// headSize is what a decision about a format rests on.
+const headSize = 64 << 10
+
+// opened is a source while it is read.
+type opened struct {
+	entry
+	*input
+	in     *bufio.Reader
+	number int
+	head   []byte
+}
+
+// source reads one entry, whatever it is.
+func (w *walker) source(e entry) error {
+	if len(w.report.Sources) >= w.o.Entries {
+		return nil
+	}
+	s := &opened{entry: e, input: &input{from: e.r, sum: sha256.New()}, number: len(w.report.Sources)}
+	if e.parent < 0 && w.o.Progress != nil {
+		s.tell = func(n int) {
+			w.read += int64(n)
+			w.o.Progress(w.read)
+		}
+	}
+	s.in = bufio.NewReaderSize(s.input, headSize)
+	s.head, _ = s.in.Peek(headSize)
+	if err := w.add(Source{Number: s.number, Parent: e.parent, Name: e.name}); err != nil {
+		return err
+	}
+	kind := magic(s.head)
+	w.report.Sources[s.number].Kind = kind
+	if err := w.dispatch(s, kind); err != nil {
+		return err
+	}
+	return w.finish(s)
+}
+
+// add appends a source and its account. Accounts grow only when no job reads them.
+func (w *walker) add(s Source) error {
+	w.report.Sources = append(w.report.Sources, s)
+	return w.p.noted(func() { w.report.Accounts = append(w.report.Accounts, Account{Source: s.Number}) })
+}
+
+func (w *walker) dispatch(s *opened, kind Kind) error {
+	switch kind {
+	case Empty:
+		return nil
+	case Text:
+		return w.text(s)
+	}
+	return w.skip(s, Binary)
+}
+
+// finish reads what is left of a source, for its hash.
+func (w *walker) finish(s *opened) error {
+	before := s.n - int64(s.in.Buffered())
+	_, err := io.Copy(io.Discard, s.in)
+	if err != nil && s.input.err == nil {
+		s.input.err = err
+	}
+	src := &w.report.Sources[s.number]
+	src.Size = s.n
+	s.sum.Sum(src.SHA256[:0])
+	size := s.n
+	why := Rest
+	lost := int64(0)
+	if s.input.err != nil && s.at != nil && s.size > s.n {
+		lost = s.size - s.n
+		src.Size = s.size
+	}
+	return w.p.noted(func() {
+		a := &w.report.Accounts[s.number]
+		if known := a.Parsed + a.Lost(); known < size {
+			a.skip(max(before, known), size, why)
+			if short := size - a.Parsed - a.Lost(); short > 0 {
+				a.Parsed += short
+			}
+		}
+		a.skip(size, size+lost, Unreadable)
+	})
+}
+
+// skip accounts for all of a source that is not read otherwise.
+func (w *walker) skip(s *opened, why Reason) error {
+	if _, err := io.Copy(io.Discard, s.in); err != nil && s.input.err == nil {
+		s.input.err = err
+	}
+	n := s.n
+	return w.p.noted(func() { w.report.Accounts[s.number].skip(0, n, why) })
+}
+
+// text cuts a text into pieces and sends them.
+func (w *walker) text(s *opened) error {
+	charset, mark := charsetOf(s.head)
+	src := &w.report.Sources[s.number]
+	src.Charset = charset
+	_, _ = s.in.Discard(mark)
+	var r io.Reader = s.in
+	base, from := int64(mark), int64(mark)
+	var wide *widener
+	head := s.head[mark:]
+	if charset != utf8Text {
+		base = 0
+		wide = &widener{from: s.in, big: charset == utf16Big}
+		in := bufio.NewReaderSize(wide, headSize)
+		head, _ = in.Peek(headSize)
+		r = in
+	}
+	shape, format := chunk.Sniff(head)
+	src.Kind = []Kind{Text, Table, JSON, NDJSON, SQL}[shape]
+	kind := src.Kind
+	if t, ok := format.(*chunk.Table); ok {
+		src.Header = t.Names
+	}
+	if err := w.p.noted(func() { w.report.Accounts[s.number].Parsed += int64(mark) }); err != nil {
+		return err
+	}
+	err := w.pieces(s.number, kind, charset, base, from, r, format)
+	if err == nil && wide != nil && wide.odd {
+		n := s.n
+		err = w.p.noted(func() { w.report.Accounts[s.number].skip(n-1, n, HalfChar) })
+	}
+	return err
+}
+
+// pieces cuts what r gives. An error of r ends the text where it stands: the account has it.
+func (w *walker) pieces(source int, kind Kind, charset string, base, from int64, r io.Reader, format chunk.Format) error {
+	buf := w.p.get()
+	have := 0
+	for last := false; !last || have > 0; {
+		if !last {
+			n, err := io.ReadFull(r, buf[have:])
+			have += n
+			last = err != nil
+		}
+		if have == 0 {
+			break
+		}
+		n, piece := format.Cut(buf[:have], last, len(buf) >= mostRow)
+		if n == 0 {
+			if last {
+				return errors.New("dump: a format cut nothing of the last piece")
+			}
+			buf = append(buf[:have:have], make([]byte, len(buf))...)
+			continue
+		}
+		next := w.p.get()
+		if have-n > len(next) {
+			next = make([]byte, have-n+pieceSize)
+		}
+		copy(next, buf[n:have])
+		j := &job{kind: kind, charset: charset, buffer: buf, text: buf[:n:n], base: base, from: from, piece: piece}
+		base += int64(n)
+		from += sourceLength(charset, j.text)
+		j.mark.Source, j.mark.Offset = source, from
+		if err := w.p.send(j, j.text); err != nil {
+			return err
+		}
+		buf, have = next, have-n
+	}
+	w.p.put(buf)
+	return nil
+}
