@@ -82,7 +82,9 @@ func (f *file) Sync() error {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	return f.change(func() error {
-		f.node.kept, f.node.base = slices.Clone(f.node.data), len(f.node.data)
+		// Bytes below a file's length are never written over: a write appends, and what
+		// was truncated is clipped. So what is kept shares them.
+		f.node.kept, f.node.base = slices.Clip(f.node.data), len(f.node.data)
 		return nil
 	})
 }
