@@ -208,7 +208,7 @@ func (k *Keeper) tell(it *keeper.GateItem, res *keeper.GateResult) {
 		current = s.colour
 	}
 	used := k.asked(it.Colour.Person)
-	limited := it.Asks && used >= k.opt.ColoursPerDay
+	limited := limitsColours && it.Asks && used >= k.opt.ColoursPerDay
 	if it.Asks && !limited && err == nil && it.Colour.Version > 0 {
 		used = k.count(it.Colour.Person)
 		k.asks.add(k.counts.day, it.Colour.Person)

@@ -1,0 +1,6 @@
+//go:build amanah_unlimited
+
+package server
+
+// limitsColours is off in a build that a test makes to see that polling would be found.
+const limitsColours = false
