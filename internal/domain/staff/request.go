@@ -31,6 +31,7 @@ const (
 	AskWiden                  // more than 50 people in ten minutes, for an hour
 	AskExport                 // one bulk export
 	AskEnrol                  // what an officer signed of somebody, for the keeper's host while there is no second officer
+	AskTrace                  // tracing one leak, with the keys of the index and of all copies
 )
 
 // String names the kind.
@@ -44,6 +45,8 @@ func (a Ask) String() string {
 		return "export"
 	case AskEnrol:
 		return "enrol"
+	case AskTrace:
+		return "trace"
 	}
 	return "unknown"
 }
@@ -67,11 +70,15 @@ const (
 
 // Needs is how many different people must approve a request of the kind.
 func (a Ask) Needs() int {
-	if a == AskExport {
+	if a.hosted() {
 		return 2
 	}
 	return 1
 }
+
+// hosted reports whether a request is asked for by a command on the keeper's host, and
+// approved by any two officers.
+func (a Ask) hosted() bool { return a == AskExport || a == AskTrace }
 
 // Request is something that takes a second person. It is named by its content: who
 // approves one signs over all of it, so that none of it can be changed afterwards.
@@ -112,16 +119,16 @@ func (r Request) ID() RequestID {
 // Check returns ErrRequest for what nobody could approve, or nil.
 func (r Request) Check() error {
 	life := RequestLife
-	if r.Kind == AskExport {
+	if r.Kind.hosted() {
 		life = ExportLife
 	}
 	switch {
-	case r.Kind < AskElevate || r.Kind > AskEnrol,
+	case r.Kind < AskElevate || r.Kind > AskTrace,
 		r.Purpose == "" || utf8.RuneCountInString(r.Purpose) > 200 || !plainText(r.Purpose),
 		len(r.Body) > maxBody || (r.Kind >= AskExport) != (len(r.Body) > 0),
 		r.Asked.Nanosecond() != 0 || r.Until.Nanosecond() != 0,
 		!r.Asked.Before(r.Until) || r.Until.Sub(r.Asked) > life,
-		r.By == "" && r.Kind != AskExport:
+		r.By == "" && !r.Kind.hosted():
 		return ErrRequest
 	}
 	return nil
@@ -172,7 +179,7 @@ func MayApprove(r Request, who Actor, had []Approval, now time.Time) error {
 		return ErrOver
 	case slices.ContainsFunc(had, func(a Approval) bool { return a.Actor == who.ID }):
 		return ErrApproved
-	case r.By == who.ID && r.Kind != AskExport:
+	case r.By == who.ID && !r.Kind.hosted():
 		return ErrOneself
 	case who.Role == RoleOfficer:
 		return nil
@@ -201,7 +208,7 @@ func Granted(r Request, had []Approval, now time.Time) (from, until time.Time, e
 		return from, until, ErrUnapproved
 	}
 	until = from.Add(GrantLife)
-	if r.Kind == AskExport {
+	if r.Kind.hosted() {
 		until = r.Until
 	}
 	if now.Before(from) || !now.Before(until) {

@@ -8,7 +8,6 @@ package export
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,12 +16,14 @@ import (
 	"filippo.io/age"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/copies"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -36,6 +37,8 @@ const PartPeople = 50
 // Keeper opens for approved exports.
 type Keeper interface {
 	OpenExport(ctx context.Context, e keeper.Export, r []keeper.Read) (keeper.Receipt, []keeper.Opened, error)
+	Seeds(ctx context.Context, e keeper.Export) (keeper.CopyKeys, error)
+	Deliver(ctx context.Context, e keeper.Export, manifest [32]byte, records int) (keeper.Delivery, error)
 }
 
 // Care finds people and opens their records.
@@ -44,26 +47,20 @@ type Care interface {
 	Exported(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) ([]care.Record, error)
 }
 
-// Copy names one export as one recipient holds it: what a mark would lead back to.
-type Copy [16]byte
-
 // CopyOf names the copy that a request makes.
-func CopyOf(id staff.RequestID) Copy {
-	sum := sha256.Sum256(append([]byte("amanah copy v1\x00"), id[:]...))
-	return Copy(sum[:16])
-}
+func CopyOf(id staff.RequestID) leak.Copy { return copies.CopyOf(id) }
 
 // Marks marks a copy's resources, so that a leak names its copy. Clinical values and NIKs
 // stay as they are.
 type Marks interface {
-	Mark(c Copy, who identity.PersonID, resource []byte) ([]byte, error)
+	Mark(c leak.Copy, who identity.PersonID, resource []byte) ([]byte, error)
 }
 
 // Unmarked leaves resources as they are: copies are not marked yet.
 type Unmarked struct{}
 
 // Mark implements Marks.
-func (Unmarked) Mark(_ Copy, _ identity.PersonID, resource []byte) ([]byte, error) {
+func (Unmarked) Mark(_ leak.Copy, _ identity.PersonID, resource []byte) ([]byte, error) {
 	return resource, nil
 }
 
@@ -154,6 +151,9 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 		name := fmt.Sprintf("part-%04d.ndjson.age", done.Parts)
 		if slices.Contains(had, name) {
 			continue
+		}
+		if _, err := f.commit(ctx, e, part); err != nil {
+			return done, err
 		}
 		sealed, left, err := f.part(ctx, e, part, recipient)
 		if err != nil {

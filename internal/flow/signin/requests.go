@@ -34,7 +34,7 @@ func (f *Flow) Ask(ctx context.Context, m staff.Member, kind staff.Ask, purpose 
 		Kind: kind, By: m.ID, Place: m.Facility, Purpose: purpose, Asked: now, Until: now.Add(staff.RequestLife),
 	}
 	switch {
-	case kind == staff.AskExport: // asked for where the list of people is: amanah export request
+	case kind != staff.AskElevate && kind != staff.AskWiden: // asked for on the keeper's host: amanah export request, amanah leak request
 		return r, staff.ErrRequest
 	case (kind == staff.AskElevate) != (m.Role == staff.RoleOfficer):
 		return r, staff.ErrNotYours

@@ -262,6 +262,33 @@ func (j *Journal) End() (Mark, int64) {
 // ReadAt reads the file, up to End.
 func (j *Journal) ReadAt(b []byte, at int64) (int, error) { return j.f.ReadAt(b, at) }
 
+// Scan shows records on disk from a place in the file on, of at most so many bytes in all
+// but one record at least, and returns where it stopped; End's size when there is no more.
+// The place is one that Scan returned, or zero.
+func (j *Journal) Scan(from, most int64, show func(kind byte, payload []byte)) (int64, error) {
+	_, end := j.End()
+	for first := true; from < end; first = false {
+		raw := make([]byte, min(end-from, most))
+		if n, err := j.f.ReadAt(raw, from); n < len(raw) {
+			return from, fmt.Errorf("%w: the journal cannot be read: %v", keeper.ErrUnavailable, err)
+		}
+		had := from
+		for len(raw) >= 5 {
+			n := Len(int(binary.BigEndian.Uint32(raw)))
+			if int64(len(raw)) < n {
+				most = max(most, n)
+				break
+			}
+			show(raw[4], raw[5:n-32])
+			raw, from = raw[n:], from+n
+		}
+		if from > had || !first {
+			break
+		}
+	}
+	return from, nil
+}
+
 // Die ends the keeper's work until it is started again.
 func (j *Journal) Die(err error) {
 	j.mu.Lock()

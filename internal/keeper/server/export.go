@@ -87,6 +87,9 @@ func (k *Keeper) OpenExport(e keeper.Export, reads []keeper.Read) (keeper.Receip
 	if err := k.approvedExport(e, now); err != nil {
 		return keeper.Receipt{}, nil, err
 	}
+	if err := k.committed(e); err != nil {
+		return keeper.Receipt{}, nil, err
+	}
 	wants, people := 0, make([]identity.PersonID, 0, len(reads))
 	for i := range reads {
 		r := &reads[i]
@@ -119,30 +122,35 @@ func (k *Keeper) OpenExport(e keeper.Export, reads []keeper.Read) (keeper.Receip
 	return receipt, out, nil
 }
 
-// approvedExport believes an export that two different officers approved, as they are
-// enrolled now, by their passkeys' signatures over all of it. The moment that an approval
-// claims is nobody's signature and counts for nothing.
+// approvedExport believes an export that two officers approved (approved), of these people.
 func (k *Keeper) approvedExport(e keeper.Export, now time.Time) error {
-	r, id := e.Request, e.Request.ID()
-	body, err := staff.ParseExport(r.Body)
-	if err != nil || r.Kind != staff.AskExport || r.Check() != nil || body.Lists(e.People) != nil || now.Before(r.Asked.Add(-askLife)) || !now.Before(r.Until) {
+	body, err := staff.ParseExport(e.Request.Body)
+	if err != nil || body.Lists(e.People) != nil || !k.approved(staff.AskExport, e.Request, e.Approvals, now) {
 		return keeper.ErrExport
 	}
+	return nil
+}
+
+// approved believes a request of a kind that as many different officers approved as it
+// needs, as they are enrolled now, by their passkeys' signatures over all of it. The
+// moment that an approval claims is nobody's signature and counts for nothing.
+func (k *Keeper) approved(kind staff.Ask, r staff.Request, approvals []staff.Approval, now time.Time) bool {
+	if r.Kind != kind || r.Check() != nil || now.Before(r.Asked.Add(-askLife)) || !now.Before(r.Until) {
+		return false
+	}
+	id := r.ID()
 	site := staff.Site{ID: staff.RelyingParty(k.opt.Origin), Origin: k.opt.Origin, Synced: true} // what is taken is decided when keys are enrolled
 	var by []staff.ActorID
-	for _, a := range e.Approvals[:min(len(e.Approvals), 8)] {
+	for _, a := range approvals[:min(len(approvals), 8)] {
 		who, passkey, err := k.named(a.Actor)
 		if err != nil || who.Role != staff.RoleOfficer || a.Request != id || a.Verify(site, passkey) != nil {
-			return keeper.ErrExport
+			return false
 		}
 		if !slices.Contains(by, who.ID) {
 			by = append(by, who.ID)
 		}
 	}
-	if len(by) < r.Kind.Needs() {
-		return keeper.ErrExport
-	}
-	return nil
+	return len(by) >= kind.Needs()
 }
 
 // intendExport journals who is opened, and returns when that is durable.

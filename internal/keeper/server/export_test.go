@@ -40,6 +40,9 @@ func (h *house) approval(t testing.TB, by *colleague, e keeper.Export) staff.App
 }
 
 func (h *house) exports(e keeper.Export, p identity.PersonID) error {
+	if _, err := h.Deliver(e, [32]byte{byte(p)}, 1); err != nil {
+		return err
+	}
 	_, out, err := h.OpenExport(e, h.all(p))
 	if err == nil {
 		err = out[0].Err

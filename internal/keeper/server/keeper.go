@@ -99,6 +99,7 @@ type Keeper struct {
 	deskMu  sync.Mutex
 	desk    *desk.Desk
 	exports exports
+	marks   marks
 	believe func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
 
 	ledger ledger
@@ -141,8 +142,8 @@ func newKeeper(opt Options) *Keeper {
 		days: map[day.Day]*dayKeySet{}, certificates: map[day.Day]keeper.Certificate{},
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
 		meter: identifierMeter(), sources: sourceMeter(), numbers: numberMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
-		exports: exports{opened: map[exported]times{}},
-		desk:    desk.New(opt.Norms), believe: (*Keeper).verify,
+		exports: exports{opened: map[exported]times{}}, marks: newMarks(),
+		desk: desk.New(opt.Norms), believe: (*Keeper).verify,
 	}
 }
 
@@ -187,6 +188,9 @@ func (k *Keeper) open() error {
 		return err
 	}
 	if k.journal, err = journal.Open(k.disk, known, k.replay); err != nil {
+		return err
+	}
+	if err := k.openMarks(); err != nil {
 		return err
 	}
 	for d, c := range k.certificates {
@@ -290,6 +294,8 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayLedger(payload)
 	case recBackup, recRestored:
 		return k.replayBackup(payload)
+	case recTraceKeys, recCopies:
+		return k.replayMarks(seq, kind, payload)
 	case recWrapKey, recWrapGone:
 		return k.replayWrapKey(kind, payload)
 	}

@@ -46,3 +46,10 @@ const (
 const (
 	recLedger = 80 + iota // how far it has come: its number and chain
 )
+
+// Types of journal records, of copies and traces.
+const (
+	recTraceKeys = 64 + iota // the keys of the trace index and of marks made: their hash
+	recCopies                // a copy given a code or committed to, a trace begun, frozen, or naming people (copies.Made)
+	recStill                 // nothing: whoever wrote it waited for what was before
+)

@@ -263,6 +263,12 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		var out []keeper.Opened
 		a.Receipt, out, err = k.OpenExport(r.Export, r.Reads)
 		a.Open(out)
+	case wire.Seeds:
+		a.CopyKeys, err = k.Seeds(r.Export)
+	case wire.Deliver:
+		a.Delivery, err = k.Deliver(r.Export, r.Digest, r.N)
+	case wire.Trace:
+		a.Trace, err = k.Trace(role, r.Trace)
 	default:
 		err = keeper.ErrRole
 	}

@@ -62,7 +62,7 @@ func (k *Keeper) openFixed() error {
 		if _, err := durable.ReadFile(k.disk, "mark"); !errors.Is(err, fs.ErrNotExist) {
 			return ErrRootFile
 		}
-		for _, n := range names {
+		for _, n := range append(names, traceKeys...) {
 			fixed[n] = make([]byte, 32)
 			rand.Read(fixed[n])
 		}
@@ -85,6 +85,7 @@ func (k *Keeper) openFixed() error {
 	if k.ledger.key, err = hkdf.Expand(sha256.New, k.index, "amanah ledger key v1", 32); err != nil {
 		return err
 	}
+	k.marks.keys(fixed)
 	k.logKey, k.pinKey = ed25519.NewKeyFromSeed(fixed["log"]), ed25519.NewKeyFromSeed(fixed["pin"])
 	k.epoch, err = newAEAD(fixed["epoch"])
 	return err

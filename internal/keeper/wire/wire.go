@@ -65,6 +65,9 @@ const (
 	Approve
 	Relate
 	OpenExport
+	Seeds
+	Deliver
+	Trace
 )
 
 // Calls of the database's ledger.
@@ -103,6 +106,7 @@ type Request struct {
 	Relates keeper.Relation
 	Export  keeper.Export
 	Ledger  keeper.MoveLedger
+	Trace   keeper.TraceAsk
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -141,6 +145,9 @@ type Answer struct {
 	Backup       keeper.BackupGiven
 	Actors       []staff.Actor
 	Ledger       keeper.Ledger
+	CopyKeys     keeper.CopyKeys
+	Delivery     keeper.Delivery
+	Trace        keeper.TraceGiven
 }
 
 // Opened is keeper.Opened without its error.
@@ -248,6 +255,7 @@ func (f Fault) Err() error {
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
 		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,
+		keeper.ErrUncommitted, keeper.ErrTrace, keeper.ErrUnfrozen, keeper.ErrFrozen, keeper.ErrNames,
 	} {
 		if e.Error() == f.Text {
 			return e
