@@ -335,6 +335,7 @@ func (p *pair) linksEnd(t *testing.T, n int) {
 func (p *pair) killSwitch(t *testing.T, rounds int) {
 	var all []time.Duration
 	for range rounds {
+		p.desk.learn(t, p.servers[0]) // a nonce lives for minutes, a hundred rounds longer
 		p.operate("", "partner", "suspend", "1")
 		began := time.Now()
 		for server := range p.servers {
