@@ -10,6 +10,7 @@ import (
 type benchCmd struct {
 	Gate  benchGateCmd  `cmd:"" help:"Measure check-ins: rate, CPU against the floor, latency, fsyncs, memory."`
 	Vault benchVaultCmd `cmd:"" help:"Measure the vault: sealing, import of records, opening, memory."`
+	Leak  benchLeakCmd  `cmd:"" help:"Measure tracing: extraction, keyed look-up, rows traced, beside wc and ripgrep."`
 	Hello benchHelloCmd `cmd:"" hidden:"" help:"Serve the floor of HTTP, for bench gate."`
 }
 

@@ -50,7 +50,7 @@ func batchOf(t *index.Tagger, from, to int) (b index.Batch) {
 		for k := range 3 {
 			n := uint64(65538 + k)
 			r.Versions = append(r.Versions, index.Version{Row: leak.Row(i)<<8 | leak.Row(k+1), From: started + norm.Minute(k),
-				Record: t.Record(id.Full, n), Visit: t.Visit(id.Full, fmt.Appendf(nil, "RS99 %d", k))})
+				Record: t.Record(id.Full, n), Visit: t.Visit(id.Full, fmt.Appendf(nil, "RS99 %d", k), uint8(k))})
 		}
 		b.Records = append(b.Records, r)
 	}
@@ -82,7 +82,7 @@ func TestAPersonIsFoundByEach(t *testing.T) {
 			t.Errorf("attributes of person %d", i)
 		}
 		versions, _ := table.Versions(out[0])
-		if len(versions) != 3 || versions[1].Record != a.Record(h, 65539) || versions[2].Visit != a.Visit(h, []byte("RS99 2")) ||
+		if len(versions) != 3 || versions[1].Record != a.Record(h, 65539) || versions[2].Visit != a.Visits(h, []byte("RS99 2"))[2] ||
 			versions[1].From != started+1 || versions[1].Row != leak.Row(i)<<8|2 {
 			t.Errorf("versions of person %d: %+v", i, versions)
 		}
@@ -197,8 +197,8 @@ func TestMergeIsTheSame(t *testing.T) {
 	if to-from != 2 || table.Held(from).To != started+500 || table.Held(from+1).To != index.Open {
 		t.Errorf("two versions of a person: %d to %d", from, to)
 	}
-	versions, _ := table.Versions(out[0])
-	if len(versions) != 4 || index.Until(versions, 0) != started+600 || !versions[1].Ends || index.Until(versions, 2) != index.Open {
+	versions, first := table.Versions(out[0])
+	if at := int32(first); len(versions) != 4 || table.Until(at) != started+600 || !versions[1].Ends || table.Until(at+2) != index.Open {
 		t.Errorf("%+v", versions)
 	}
 }

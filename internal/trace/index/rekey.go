@@ -120,7 +120,11 @@ func (a *Asker) Record(h *Held, number uint64) uint32 {
 	return a.job.record(h.Full, a.index.Record(h.bind, number))
 }
 
-// Visit tags a visit of a person.
-func (a *Asker) Visit(h *Held, visit []byte) uint16 {
-	return a.job.visit(h.Full, a.index.Visit(h.bind, visit))
+// Visits tags a visit of a person, for each kind of document that may have come of it.
+func (a *Asker) Visits(h *Held, visit []byte) (out [Kinds]uint16) {
+	t := a.index.long(tagVisit, h.bind, visit)
+	for k := range out {
+		out[k] = a.job.visit(h.Full, a.index.ofKind(t, uint8(k)))
+	}
+	return out
 }

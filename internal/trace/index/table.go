@@ -115,10 +115,13 @@ func (t *Table) Versions(i int32) ([]Version, uint32) {
 	return t.versions[from:to], from
 }
 
-// Until returns when a version of versions ended: when the next one of its row was written.
-func Until(versions []Version, i int) norm.Minute {
-	if i+1 < len(versions) && versions[i+1].Row == versions[i].Row {
-		return versions[i+1].From
+// Version returns a version by its place among all.
+func (t *Table) Version(i int32) *Version { return &t.versions[i] }
+
+// Until returns when a version ended: when the next one of its row was written.
+func (t *Table) Until(i int32) norm.Minute {
+	if int(i)+1 < len(t.versions) && t.versions[i+1].Row == t.versions[i].Row {
+		return t.versions[i+1].From
 	}
 	return Open
 }

@@ -28,6 +28,7 @@ const (
 	tagWord
 	tagRecord
 	tagVisit
+	tagKind
 	tagDecoy
 	tagAgain // a job's tag of an index's tag
 	tagMask
@@ -155,9 +156,17 @@ func (t *Tagger) Record(bind Tag, number uint64) uint32 {
 	return uint32(t.one(tagRecord, uint64(bind), number)) & (1<<24 - 1)
 }
 
-// Visit tags what norm.Visit composed; never 0.
-func (t *Tagger) Visit(bind Tag, visit []byte) uint16 {
-	return uint16(t.long(tagVisit, bind, visit)) | 1
+// Visit tags what norm.Visit composed, and the kind of the document (package record; below
+// Kinds) that came of it; never 0.
+func (t *Tagger) Visit(bind Tag, visit []byte, kind uint8) uint16 {
+	return t.ofKind(t.long(tagVisit, bind, visit), kind)
+}
+
+// Kinds is how many kinds of document are told apart.
+const Kinds = 16
+
+func (t *Tagger) ofKind(visit Tag, kind uint8) uint16 {
+	return uint16(t.one(tagKind, uint64(visit), uint64(kind))) | 1
 }
 
 // Facts is what an Identity is made from, in the clear: it exists on its way only.

@@ -90,10 +90,9 @@ func ParseDigest(raw []byte) (d [32]byte, ok bool) {
 	return d, err == nil && n == len(d)
 }
 
-// Visit appends what ties a record to a facility, a day and a kind of document: the composite
-// that only whoever made the record, and we, can know. facility is as Facility writes it.
-func Visit(out, facility []byte, on Date, kind string) []byte {
-	out = append(append(out, facility...), 0)
-	out = append(out, byte(on>>24), byte(on>>16), byte(on>>8), byte(on))
-	return append(out, kind...)
+// Visit appends what ties a record to a facility and a day: with the kind of document, the
+// composite that only whoever made the record, and we, can know. facility is as Facility
+// writes it.
+func Visit(out, facility []byte, on Date) []byte {
+	return append(append(out, facility...), 0, byte(on>>24), byte(on>>16), byte(on>>8), byte(on))
 }

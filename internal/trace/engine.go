@@ -1,0 +1,177 @@
+package trace
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/carrier"
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/trace/dump"
+	"github.com/amanah-project/amanah/internal/trace/index"
+)
+
+// Engine holds what a dump.Walk reads against an index. It is a dump.Sink: batches come from
+// many goroutines at once. Memory is bounded by the index's people and versions, which have
+// four bytes each, and by the tokens seen.
+type Engine struct {
+	table    *index.Table
+	presence []carrier.Place
+	workers  sync.Pool // of *worker
+
+	people  []atomic.Uint32 // of each identity: what was seen of it
+	records []atomic.Uint32 // of each version of a record
+
+	mu     sync.Mutex
+	counts Counts
+	tokens []Token
+	docs   []Document
+}
+
+// Token is eight bytes of a column of such, as read, with the row they stood in where that is
+// known and zero where it is not.
+type Token struct {
+	Row   leak.Row
+	Token leak.Token
+}
+
+// Document is what there is to know a whole file by.
+type Document struct {
+	Source        int
+	Kind          dump.Kind
+	File, Pixels  [32]byte
+	UIDs, IDs     []string
+	Width, Height int
+	Person        leak.Row // whose it says it is; zero when it says nothing or nobody's of ours
+}
+
+// What was seen of an identity or of a version: two bits for each cell, one for each symbol,
+// and these.
+const (
+	seenMatched uint32 = 1 << 31 // a row was theirs
+	seenVersion uint32 = 1 << 30 // this version it was that a row showed
+	seenMarks   uint32 = 1<<30 - 1
+)
+
+// New returns an engine for one run. asker computes tags under the keys of table.
+func New(table *index.Table, asker *index.Asker) *Engine {
+	e := &Engine{table: table, people: make([]atomic.Uint32, table.People()), records: make([]atomic.Uint32, table.Records())}
+	for _, p := range carrier.Places() {
+		if p.Family == leak.Presence {
+			e.presence = append(e.presence, p)
+		}
+	}
+	var mu sync.Mutex
+	e.workers.New = func() any {
+		mu.Lock()
+		defer mu.Unlock()
+		return newWorker(e, asker.Clone())
+	}
+	return e
+}
+
+// Rows takes a batch.
+func (e *Engine) Rows(b *dump.Batch) error {
+	w := e.workers.Get().(*worker)
+	defer e.workers.Put(w)
+	w.counts, w.tokens = Counts{}, w.tokens[:0]
+	for rows, l := b.Rows, observe(b.Rows, e.presence); len(rows) > 0; {
+		n := min(len(rows), index.Ask)
+		w.take(l, rows[:n])
+		rows = rows[n:]
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.counts.add(&w.counts)
+	e.tokens = append(e.tokens, w.tokens...)
+	return nil
+}
+
+// Document takes a file that is compared as a whole. What it says of itself, as DICOM does of
+// its patient, is a row.
+func (e *Engine) Document(d *dump.Document) error {
+	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
+	if len(d.Fields) > 0 {
+		w := e.workers.Get().(*worker)
+		w.counts, w.tokens = Counts{}, w.tokens[:0]
+		rows := []dump.Row{{Source: d.Source, Fields: d.Fields}}
+		w.take(new(layout), rows)
+		if at := w.whose; at >= 0 {
+			out.Person = e.table.Held(at).Row
+		}
+		e.mu.Lock()
+		e.counts.add(&w.counts)
+		e.tokens = append(e.tokens, w.tokens...)
+		e.mu.Unlock()
+		e.workers.Put(w)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.docs = append(e.docs, out)
+	return nil
+}
+
+// Passed does nothing: what an engine knows does not depend on the order of batches.
+func (e *Engine) Passed(dump.Mark) error { return nil }
+
+// see notes bits of a person or of a version.
+func see(all []atomic.Uint32, at int, bits uint32) {
+	if v := &all[at]; v.Load()&bits != bits {
+		v.Or(bits)
+	}
+}
+
+// Cells that are looked for, in the order of their bits.
+var places = [...]struct {
+	family leak.Family
+	index  uint8
+}{
+	{leak.Street, 0}, {leak.Neighbourhood, 0}, {leak.Telephone, 0}, {leak.Stamp, 0}, {leak.Letters, 0},
+	{leak.Presence, 0}, {leak.Presence, 1}, {leak.Presence, 2}, {leak.Presence, 3},
+}
+
+// mark returns the bit of a symbol in a cell; zero for a cell that is not looked for.
+func mark(f leak.Family, at uint8, symbol bool) uint32 {
+	for i, p := range places {
+		if p.family == f && p.index == at {
+			if symbol {
+				return 2 << (2 * i)
+			}
+			return 1 << (2 * i)
+		}
+	}
+	return 0
+}
+
+// read returns the mark that a raw value shows.
+func read(f leak.Family, raw []byte) uint32 {
+	symbol, ok := carrier.Read(f, string(raw))
+	if !ok {
+		return 0
+	}
+	return mark(f, 0, symbol)
+}
+
+// nikOf returns the first NIK of a row, wherever it stands.
+func nikOf(s *sorted) (norm.NIK, bool) {
+	for _, raw := range s.each(norm.Person) {
+		if n, ok := norm.ParseNIK(raw); ok {
+			return n, true
+		}
+	}
+	for _, raw := range s.each(norm.Other) {
+		var got norm.NIK
+		ok := false
+		if len(raw) >= 16 {
+			extract(raw, true, func(_ int, n norm.NIK) {
+				if !ok {
+					got, ok = n, true
+				}
+			})
+		}
+		if ok {
+			return got, true
+		}
+	}
+	return 0, false
+}
