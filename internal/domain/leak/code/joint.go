@@ -44,21 +44,24 @@ func (s *Seen) Decoder() *Decoder {
 }
 
 // priors weighs models by how well they foretell the sample's symbols from the biases
-// alone. Half of the weight is the same for all, lest a model that foretells badly be lost.
+// alone. Half of the weight is what it was before, lest a model that foretells badly be lost.
 func (s *Seen) priors(models []model) []float64 {
-	ln := make([]float64, len(models))
+	ln, before := make([]float64, len(models)), 0.0
 	for i, m := range models {
+		ln[i] = math.Log(m.weight)
+		before += m.weight
 		for _, c := range s.classes {
+			at := m.at(c.p)
 			for y := range 2 {
 				if c.used[y] > 0 {
-					ln[i] += float64(c.used[y]) * math.Log(m.shows(c.p, y == 1, 0, 0))
+					ln[i] += float64(c.used[y]) * math.Log(at.symbol(y == 1, 0, 0))
 				}
 			}
 		}
 	}
 	sum := lnSum(ln)
-	for i := range ln {
-		ln[i] = math.Log(0.5*math.Exp(ln[i]-sum) + 0.5/float64(len(ln)))
+	for i, m := range models {
+		ln[i] = math.Log(0.5*math.Exp(ln[i]-sum) + 0.5*m.weight/before)
 	}
 	return ln
 }
@@ -68,10 +71,11 @@ func (s *Seen) level(models []model, known int) level {
 	for i, m := range models {
 		f := make([]float64, len(s.classes)*4*(known+1))
 		for k, c := range s.classes {
+			at := m.at(c.p)
 			for y := range 2 {
 				for z := range known + 1 {
 					for x := range 2 {
-						f[l.index(k, y, z, x)] = m.lnFactor(c.p, y == 1, x == 1, known, z)
+						f[l.index(k, y, z, x)] = at.lnFactor(y == 1, x == 1, known, z)
 					}
 				}
 			}
