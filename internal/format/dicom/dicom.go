@@ -10,6 +10,7 @@ package dicom
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/amanah-project/amanah/internal/fault"
 )
@@ -19,6 +20,9 @@ type Options struct {
 	Elements int   // most elements, of all depths; default 1,000,000
 	Depth    int   // deepest nesting of sequences; default 32
 	Inflated int64 // most bytes that a deflated data set may become; default 1 GiB
+	// Pixels, if not nil, is given the pixel data as it lies in the file, fragments one behind
+	// the other without what parts them. Read fails when it does.
+	Pixels io.Writer
 }
 
 func (o Options) withDefaults() Options {

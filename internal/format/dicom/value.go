@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"io"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -240,7 +241,7 @@ func (s *scanner) pixelData(e element) error {
 		if e.length == undefined {
 			return s.fail(e.tag, "pixel data of undefined length in a transfer syntax that has none")
 		}
-		return s.skip(int64(e.length), e.tag)
+		return s.pass(int64(e.length), e.tag)
 	}
 	if e.length != undefined {
 		return s.fail(e.tag, "compressed pixel data that is not in fragments")
@@ -256,11 +257,24 @@ func (s *scanner) pixelData(e element) error {
 		case item.tag != itemTag || item.length == undefined:
 			return s.fail(e.tag, "something other than a fragment in compressed pixel data")
 		}
-		if err := s.skip(int64(item.length), e.tag); err != nil {
+		if err := s.pass(int64(item.length), e.tag); err != nil {
 			return err
 		}
 		s.pixels.fragments++
 	}
+}
+
+// pass passes over bytes of pixel data, and gives them to who asked for them.
+func (s *scanner) pass(n int64, t Tag) error {
+	if s.opt.Pixels == nil {
+		return s.skip(n, t)
+	}
+	did, err := io.CopyN(s.opt.Pixels, s.in, n)
+	s.pos += did
+	if err != nil {
+		return s.cut(t, err)
+	}
+	return nil
 }
 
 // finish holds the file's parts against each other.

@@ -35,15 +35,15 @@ func magic(head []byte) Kind {
 		return Image
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return Tar
-	case packed(head) || binary(head):
+	case packed(head) || notText(head):
 		return Unknown
 	}
 	return Text
 }
 
-// binary reports whether a file is no text of any character set: it has control characters, or
+// notText reports whether a file is no text of any character set: it has control characters, or
 // zeros that UTF-16 does not explain.
-func binary(head []byte) bool {
+func notText(head []byte) bool {
 	if set, _ := charsetOf(head); set != utf8Text {
 		return false
 	}

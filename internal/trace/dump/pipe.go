@@ -24,10 +24,10 @@ type job struct {
 	base    int64 // of text in the source's text
 	from    int64 // of text in the source
 	piece   chunk.Piece
-	rows    *chunk.Buffer // of a spreadsheet, read already
-	doc     func() *Document
-	note    func() // run in turn; no number
-	passed  bool   // before the mark that a walk goes on behind
+	rows    func() *chunk.Buffer // of a file that is read as a whole; the account has it already
+	doc     func(*job) *Document // of all of the source; it notes what it skips
+	note    func()               // run in turn; no number
+	passed  bool                 // before the mark that a walk goes on behind
 
 	done  chan error
 	skips []Range
@@ -124,6 +124,13 @@ func (p *pipe) send(j *job, content []byte) error {
 	}
 }
 
+// skip notes a range of the source that a document's reader passes over.
+func (j *job) skip(from, to int64, why Reason) {
+	if from < to {
+		j.skips, j.whys = append(j.skips, Range{from, to}), append(j.whys, why)
+	}
+}
+
 // noted runs f in turn, when all jobs before it have passed.
 func (p *pipe) noted(f func()) error { return p.send(&job{note: f}, nil) }
 
@@ -140,7 +147,7 @@ func (p *pipe) worker() {
 
 func (p *pipe) run(j *job, buf *chunk.Buffer) error {
 	if j.doc != nil {
-		d := j.doc()
+		d := j.doc(j)
 		if j.passed {
 			return nil
 		}
@@ -148,7 +155,7 @@ func (p *pipe) run(j *job, buf *chunk.Buffer) error {
 		return p.sink.Document(d)
 	}
 	if j.rows != nil {
-		buf = j.rows
+		buf = j.rows()
 	} else {
 		buf.Reset(j.text)
 		j.piece.Read(j.text, j.base, buf)
@@ -186,7 +193,7 @@ func (p *pipe) pass() {
 			continue
 		}
 		a := &p.report.Accounts[j.mark.Source]
-		if j.doc == nil && j.rows == nil {
+		if j.rows == nil {
 			a.Parsed += j.mark.Offset - j.from
 			for i, r := range j.skips {
 				a.Parsed -= r.To - r.From

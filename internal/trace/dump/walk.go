@@ -22,8 +22,8 @@ type Options struct {
 	Depth    int              // archives within archives; default 4
 	Unpacked int64            // most bytes that one file may unpack to; default 1 TiB
 	Ratio    int64            // most bytes for each packed one, beyond the first 64 MiB; default 250
-	Memory   int64            // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 64 MiB
-	Pixels   int              // most pixels of an image that is decoded; default 64 Mi
+	Memory   int64            // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 32 MiB
+	Pixels   int              // most pixels of an image that is decoded; default 32 Mi
 	Entries  int              // most files and entries; default 4 Mi
 }
 
@@ -35,7 +35,7 @@ func (o Options) withDefaults() Options {
 	}
 	set(&o.Unpacked, 1<<40)
 	set(&o.Ratio, 250)
-	set(&o.Memory, 64<<20)
+	set(&o.Memory, 32<<20)
 	if o.Workers <= 0 {
 		o.Workers = 1
 	}
@@ -43,7 +43,7 @@ func (o Options) withDefaults() Options {
 		o.Depth = 4
 	}
 	if o.Pixels <= 0 {
-		o.Pixels = 64 << 20
+		o.Pixels = 32 << 20
 	}
 	if o.Entries <= 0 {
 		o.Entries = 4 << 20
@@ -65,6 +65,8 @@ const (
 	OtherPacker Reason = "an archive of another kind (7z, rar, xz, zstd): unpack it first"
 	HalfChar    Reason = "half a character at the end"
 	Undecoded   Reason = "not decoded; compared by its hash"
+	NoText      Reason = "a stream of a PDF file that is no text, or is packed otherwise"
+	NoCells     Reason = "a part of a spreadsheet that holds no cells"
 	Broken      Reason = "not whole, or not what its first bytes say"
 )
 
@@ -129,7 +131,8 @@ func (w *walker) file(path string) error {
 	if err != nil {
 		return err
 	}
-	return w.source(entry{parent: -1, name: path, r: f, at: f, size: info.Size()})
+	left := min(w.o.Unpacked, 64<<20+w.o.Ratio*info.Size())
+	return w.source(entry{parent: -1, name: path, r: f, at: f, size: info.Size(), left: &left})
 }
 
 // entry is something to be read: a file, or a part of an archive.
@@ -140,6 +143,7 @@ type entry struct {
 	at     io.ReaderAt // of a file; nil within archives
 	size   int64       // of at
 	depth  int         // of archives around it
+	left   *int64      // bytes that the file around it may still unpack to
 }
 
 // input counts and hashes what is read of an entry.
@@ -214,13 +218,18 @@ func (w *walker) dispatch(s *opened, kind Kind) error {
 		return nil
 	case Text:
 		return w.text(s)
+	case Gzip, Bzip2, Tar, Zip:
+		if s.depth >= w.o.Depth {
+			return w.skip(s, TooNested)
+		}
+		return w.archive(s, kind)
 	}
-	return w.skip(s, Binary)
+	return w.document(s, kind)
 }
 
 // finish reads what is left of a source, for its hash.
 func (w *walker) finish(s *opened) error {
-	before := s.n - int64(s.in.Buffered())
+	before := s.read()
 	_, err := io.Copy(io.Discard, s.in)
 	if err != nil && s.input.err == nil {
 		s.input.err = err
@@ -247,14 +256,27 @@ func (w *walker) finish(s *opened) error {
 	})
 }
 
-// skip accounts for all of a source that is not read otherwise.
-func (w *walker) skip(s *opened, why Reason) error {
+// rest reads a source to its end, of which all up to at was read, and the rest not.
+func (w *walker) rest(s *opened, at int64, why Reason) error {
 	if _, err := io.Copy(io.Discard, s.in); err != nil && s.input.err == nil {
 		s.input.err = err
 	}
 	n := s.n
-	return w.p.noted(func() { w.report.Accounts[s.number].skip(0, n, why) })
+	return w.p.noted(func() {
+		a := &w.report.Accounts[s.number]
+		if why == Damaged || why == Bomb {
+			at = max(0, min(at, n-1)) // a file that was cut at its last byte is said to be, too
+		}
+		a.Parsed += at
+		a.skip(at, n, why)
+	})
 }
+
+// read is how far a source has been read.
+func (s *opened) read() int64 { return s.n - int64(s.in.Buffered()) }
+
+// skip accounts for all of a source that is not read otherwise.
+func (w *walker) skip(s *opened, why Reason) error { return w.rest(s, 0, why) }
 
 // text cuts a text into pieces and sends them.
 func (w *walker) text(s *opened) error {
