@@ -18,19 +18,19 @@ import (
 // operator than to anybody: two officers approve.
 func (o *Operator) exports() *export.Flow {
 	return &export.Flow{
-		DB: o.DB, Keeper: o.Keeper, Marks: export.Unmarked{}, Now: o.now,
+		DB: o.DB, Keeper: o.Keeper, Now: o.now,
 		Care: &care.Flow{DB: o.DB, Keeper: o.Keeper, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport},
 	}
 }
 
-// AskExport asks for an export of the people under these NIKs.
-func (o *Operator) AskExport(ctx context.Context, purpose, recipient string, niks []identity.NIK) (staff.Request, error) {
+// AskExport asks for an export, in a form, of the people under these NIKs.
+func (o *Operator) AskExport(ctx context.Context, purpose, recipient string, form staff.Form, niks []identity.NIK) (staff.Request, error) {
 	f := o.exports()
 	people, err := f.People(ctx, niks)
 	if err != nil {
 		return staff.Request{}, err
 	}
-	return f.Request(ctx, purpose, recipient, people)
+	return f.Request(ctx, purpose, recipient, form, people)
 }
 
 // RunExport writes what an approved export still lacks in a folder.

@@ -61,12 +61,14 @@ type exportRequestCmd struct {
 	Purpose string `required:"" help:"What for: officers read it, and it is kept. No name and no NIK."`
 	To      string `required:"" help:"The recipient's age public key, age1…."`
 	People  string `required:"" help:"File of NIKs, a line each: 1 to 5,000."`
+	Form    string `enum:"fhir,csv,ndjson,xlsx,pdf" default:"fhir" help:"Form of the parts: fhir has all of each record, the others rows of what fits a table."`
 }
 
 // Help says what follows.
 func (exportRequestCmd) Help() string {
 	return `Nothing leaves by this. Two officers approve in the console, each with a passkey, over
-purpose, recipient and list; then amanah export run writes it, within 72 hours.`
+purpose, recipient, list and form; then amanah export run writes it, within 72 hours.
+Each copy is marked, so that a leak names it: see docs/decisions/0012-marks.md.`
 }
 
 // Run asks.
@@ -75,8 +77,12 @@ func (cmd *exportRequestCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
+	form, err := staff.ParseForm(cmd.Form)
+	if err != nil {
+		return err
+	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		r, err := o.AskExport(c.ctx, cmd.Purpose, cmd.To, niks)
+		r, err := o.AskExport(c.ctx, cmd.Purpose, cmd.To, form, niks)
 		if err != nil {
 			return err
 		}
@@ -159,6 +165,7 @@ type exportRow struct {
 	Number    string          `json:"number"`
 	Purpose   string          `json:"purpose"`
 	People    int             `json:"people"`
+	Form      string          `json:"form"`
 	Recipient string          `json:"recipient"`
 	Until     string          `json:"until"`
 	Approved  []staff.ActorID `json:"approved"`
@@ -177,15 +184,15 @@ func (cmd *exportListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := exportRow{numbered(p.ID()), p.Purpose, e.Count, e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			r := exportRow{numbered(p.ID()), p.Purpose, e.Count, e.Form.String(), e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
 			for _, a := range p.Approvals {
 				r.Approved = append(r.Approved, a.Actor)
 			}
 			rows = append(rows, r)
 		}
-		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PEOPLE", "UNTIL", "APPROVED"}, func(yield func(...any)) {
+		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PEOPLE", "FORM", "UNTIL", "APPROVED"}, func(yield func(...any)) {
 			for _, r := range rows {
-				yield(r.Number, r.Purpose, r.People, r.Until, len(r.Approved))
+				yield(r.Number, r.Purpose, r.People, r.Form, r.Until, len(r.Approved))
 			}
 		})
 	})

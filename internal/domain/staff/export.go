@@ -13,7 +13,7 @@ import (
 
 // Errors of exports.
 var (
-	ErrExport = fault.New(fault.Invalid, "an export names an age recipient (age1…) and 1 to 5,000 people")
+	ErrExport = fault.New(fault.Invalid, "an export names an age recipient (age1…), 1 to 5,000 people, and one of the forms fhir, csv, ndjson, xlsx and pdf")
 	ErrListed = fault.New(fault.Denied, "this is not the list of people that was approved")
 )
 
@@ -26,6 +26,44 @@ type Export struct {
 	Recipient string   // age public key, age1…
 	Count     int      // of people
 	People    [32]byte // PeopleDigest of them
+	Form      Form     // in which it leaves; FHIR when empty
+}
+
+// Form is how an export is written: all of each record as FHIR, or rows of what fits a
+// table.
+type Form string
+
+// Forms of exports.
+const (
+	FormFHIR   Form = ""
+	FormCSV    Form = "csv"
+	FormNDJSON Form = "ndjson"
+	FormXLSX   Form = "xlsx"
+	FormPDF    Form = "pdf"
+)
+
+// ParseForm reads a form, of which the FHIR one is called fhir; ErrExport.
+func ParseForm(s string) (Form, error) {
+	f := Form(s)
+	if s == "fhir" {
+		f = FormFHIR
+	}
+	if s == "" || !f.known() {
+		return "", ErrExport
+	}
+	return f, nil
+}
+
+// String names the form.
+func (f Form) String() string {
+	if f == FormFHIR {
+		return "fhir"
+	}
+	return string(f)
+}
+
+func (f Form) known() bool {
+	return f == FormFHIR || f == FormCSV || f == FormNDJSON || f == FormXLSX || f == FormPDF
 }
 
 // PeopleDigest is SHA-256 over a name of the purpose and the numbers of people, ascending.
@@ -50,22 +88,30 @@ func (e Export) Lists(people []identity.PersonID) error {
 	return nil
 }
 
-// Body writes the export as its request's body, three lines that people can read.
+// Body writes the export as its request's body, lines that people can read: three, and a
+// fourth for a form other than FHIR.
 func (e Export) Body() []byte {
-	return []byte("recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n")
+	body := "recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n"
+	if e.Form != FormFHIR {
+		body += "form " + string(e.Form) + "\n"
+	}
+	return []byte(body)
 }
 
 // ParseExport reads what Body writes, in that one spelling; ErrExport.
 func ParseExport(body []byte) (Export, error) {
 	var e Export
 	lines := strings.Split(string(body), "\n")
-	if len(lines) != 4 {
+	if len(lines) != 4 && len(lines) != 5 {
 		return e, ErrExport
+	}
+	if len(lines) == 5 {
+		e.Form = Form(strings.TrimPrefix(lines[3], "form "))
 	}
 	e.Recipient = strings.TrimPrefix(lines[0], "recipient ")
 	n, err := strconv.Atoi(strings.TrimPrefix(lines[1], "people "))
 	digest, herr := hex.DecodeString(strings.TrimPrefix(lines[2], "list "))
-	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) {
+	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) || !e.Form.known() {
 		return Export{}, ErrExport
 	}
 	e.Count, e.People = n, [32]byte(digest)

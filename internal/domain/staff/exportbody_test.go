@@ -32,10 +32,37 @@ func TestExportBody(t *testing.T) {
 	}
 	for name, change := range map[string][2]string{
 		"no key": {"age1", "age2"}, "upper case": {"list ", "LIST "}, "nobody": {"people 2", "people 0"}, "too many": {"people 2", "people 5001"},
-		"another spelling": {"people 2", "people +2"}, "a line more": {"\nlist", "\n\nlist"},
+		"another spelling": {"people 2", "people +2"}, "a line more": {"\nlist", "\n\nlist"}, "another's prefix": {"people", "persons"},
 	} {
 		if _, err := staff.ParseExport([]byte(strings.Replace(string(exportOf.Body()), change[0], change[1], 1))); !errors.Is(err, staff.ErrExport) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestExportForm: a form is approved with the rest, in one spelling.
+func TestExportForm(t *testing.T) {
+	for _, name := range []string{"fhir", "csv", "ndjson", "xlsx", "pdf"} {
+		e := exportOf
+		var err error
+		if e.Form, err = staff.ParseForm(name); err != nil || e.Form.String() != name {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got, err := staff.ParseExport(e.Body()); err != nil || got != e {
+			t.Errorf("%s: %+v %v", name, got, err)
+		}
+		if name != "fhir" && bytes.Equal(e.Body(), exportOf.Body()) {
+			t.Errorf("%s is not signed over", name)
+		}
+	}
+	for _, name := range []string{"", "ods", "CSV"} {
+		if _, err := staff.ParseForm(name); !errors.Is(err, staff.ErrExport) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, line := range []string{"form \n", "form fhir\n", "form ods\n", "csv\n"} {
+		if _, err := staff.ParseExport(append(exportOf.Body(), line...)); !errors.Is(err, staff.ErrExport) {
+			t.Errorf("%q: %v", line, err)
 		}
 	}
 }

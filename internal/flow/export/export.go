@@ -17,6 +17,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/mark"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
@@ -50,26 +51,11 @@ type Care interface {
 // CopyOf names the copy that a request makes.
 func CopyOf(id staff.RequestID) leak.Copy { return copies.CopyOf(id) }
 
-// Marks marks a copy's resources, so that a leak names its copy. Clinical values and NIKs
-// stay as they are.
-type Marks interface {
-	Mark(c leak.Copy, who identity.PersonID, resource []byte) ([]byte, error)
-}
-
-// Unmarked leaves resources as they are: copies are not marked yet.
-type Unmarked struct{}
-
-// Mark implements Marks.
-func (Unmarked) Mark(_ leak.Copy, _ identity.PersonID, resource []byte) ([]byte, error) {
-	return resource, nil
-}
-
 // Flow is how records leave.
 type Flow struct {
 	DB     store.DB
 	Keeper Keeper
 	Care   Care
-	Marks  Marks
 	Now    func() time.Time
 }
 
@@ -91,15 +77,15 @@ func (f *Flow) People(ctx context.Context, niks []identity.NIK) ([]identity.Pers
 	return slices.Compact(out), nil
 }
 
-// Request asks for an export; nobody has approved it yet.
-func (f *Flow) Request(ctx context.Context, purpose, recipient string, people []identity.PersonID) (staff.Request, error) {
+// Request asks for an export in a form; nobody has approved it yet.
+func (f *Flow) Request(ctx context.Context, purpose, recipient string, form staff.Form, people []identity.PersonID) (staff.Request, error) {
 	if _, err := age.ParseX25519Recipient(recipient); err != nil {
 		return staff.Request{}, ErrRecipient
 	}
 	now := f.Now().Truncate(time.Second)
 	r := staff.Request{
 		Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife),
-		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people)}.Body(),
+		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people), Form: form}.Body(),
 	}
 	if _, err := staff.ParseExport(r.Body); err != nil {
 		return r, err
@@ -148,14 +134,16 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 	}
 	for part := range slices.Chunk(people, PartPeople) {
 		done.Parts++
-		name := fmt.Sprintf("part-%04d.ndjson.age", done.Parts)
+		name := fmt.Sprintf("part-%04d.%s", done.Parts, ending(body.Form))
 		if slices.Contains(had, name) {
 			continue
 		}
-		if _, err := f.commit(ctx, e, part); err != nil {
+		keys, err := f.commit(ctx, e, part)
+		if err != nil {
 			return done, err
 		}
-		sealed, left, err := f.part(ctx, e, part, recipient)
+		p := page{name: name, form: body.Form, pen: mark.New(&keys.Base, &keys.Seed), made: e.Request.Asked}
+		sealed, left, err := f.part(ctx, e, part, recipient, p)
 		if err != nil {
 			return done, err
 		}
@@ -168,8 +156,8 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 	return done, nil
 }
 
-// part opens some people's records and seals them, a resource on each line.
-func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.PersonID, to age.Recipient) ([]byte, int, error) {
+// part opens some people's records and seals them, marked.
+func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.PersonID, to age.Recipient, p page) ([]byte, int, error) {
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, to)
 	if err != nil {
@@ -183,29 +171,24 @@ func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.Pers
 		}
 		return opened[0], opened[0].Err
 	}
+	sheet, err := p.begin(w)
+	if err != nil {
+		return nil, 0, err
+	}
 	for _, who := range people {
 		records, err := f.Care.Exported(ctx, who, ask)
 		if errors.Is(err, record.ErrRestricted) {
 			left++
 			continue
 		}
+		if err == nil {
+			err = sheet.person(records)
+		}
 		if err != nil {
 			return nil, 0, err
 		}
-		for _, r := range records {
-			line, err := r.Resource()
-			if err == nil {
-				line, err = f.Marks.Mark(CopyOf(e.Request.ID()), who, line)
-			}
-			if err == nil {
-				_, err = w.Write(append(bytes.TrimSpace(line), '\n'))
-			}
-			if err != nil {
-				return nil, 0, err
-			}
-		}
 	}
-	if err := w.Close(); err != nil {
+	if err := errors.Join(sheet.end(), w.Close()); err != nil {
 		return nil, 0, err
 	}
 	return out.Bytes(), left, nil

@@ -36,6 +36,7 @@ type stand struct {
 	niks     []identity.NIK
 	officers map[staff.ActorID]*stafftest.Authenticator
 	to       *age.X25519Identity
+	asked    int
 }
 
 func open(t *testing.T, people int) *stand {
@@ -75,7 +76,7 @@ func open(t *testing.T, people int) *stand {
 			t.Fatal(err)
 		}
 	}
-	s.flow = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Marks: export.Unmarked{}, Now: time.Now}
+	s.flow = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now}
 	return s
 }
 
@@ -85,7 +86,7 @@ func (s *stand) request(niks []identity.NIK) (staff.RequestID, []identity.Person
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	r, err := s.flow.Request(s.T.Context(), "audit", s.to.Recipient().String(), people)
+	r, err := s.flow.Request(s.T.Context(), "audit", s.to.Recipient().String(), staff.FormFHIR, people)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func TestASecondRecipient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := s.flow.Request(t.Context(), "audit", thief.Recipient().String(), people)
+	r, err := s.flow.Request(t.Context(), "audit", thief.Recipient().String(), staff.FormFHIR, people)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,13 +205,13 @@ func TestASecondRecipient(t *testing.T) {
 func TestRequestsThatNobodyCouldServe(t *testing.T) {
 	s := open(t, 1)
 	people := []identity.PersonID{1}
-	if _, err := s.flow.Request(context.Background(), "audit", "age1notakey", people); !errors.Is(err, export.ErrRecipient) {
+	if _, err := s.flow.Request(context.Background(), "audit", "age1notakey", staff.FormFHIR, people); !errors.Is(err, export.ErrRecipient) {
 		t.Errorf("no key: %v", err)
 	}
-	if _, err := s.flow.Request(context.Background(), "", s.to.Recipient().String(), people); !errors.Is(err, staff.ErrRequest) {
+	if _, err := s.flow.Request(context.Background(), "", s.to.Recipient().String(), staff.FormFHIR, people); !errors.Is(err, staff.ErrRequest) {
 		t.Errorf("no purpose: %v", err)
 	}
-	if _, err := s.flow.Request(context.Background(), "audit", s.to.Recipient().String(), nil); !errors.Is(err, staff.ErrExport) {
+	if _, err := s.flow.Request(context.Background(), "audit", s.to.Recipient().String(), staff.FormFHIR, nil); !errors.Is(err, staff.ErrExport) {
 		t.Errorf("nobody: %v", err)
 	}
 	nobody, err := identity.ParseNIK("9901010403999999")

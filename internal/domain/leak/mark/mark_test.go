@@ -20,6 +20,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/carrier"
 	"github.com/amanah-project/amanah/internal/domain/leak/mark"
+	"github.com/amanah-project/amanah/internal/domain/leak/mark/marktest"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/format/fhir"
 )
@@ -106,73 +107,6 @@ func texts(t *testing.T, name string) (out [][]byte) {
 	return out
 }
 
-// content is a resource without what the marks of a copy are, as the decision page lists
-// it: what is left is all that it means.
-func content(t *testing.T, raw []byte) any {
-	t.Helper()
-	var m map[string]any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&m); err != nil {
-		t.Fatal(err)
-	}
-	meta := m["meta"].(map[string]any)
-	delete(meta, "versionId")
-	meta["lastUpdated"] = carrier.Plain(leak.Stamp, meta["lastUpdated"].(string))
-	if meta["source"] == mark.Source {
-		delete(meta, "source")
-	}
-	if tags, ok := meta["tag"].([]any); ok {
-		tags = slices.DeleteFunc(tags, func(tag any) bool { return tag.(map[string]any)["system"] == mark.TokenSystem })
-		if meta["tag"] = tags; len(tags) == 0 {
-			delete(meta, "tag")
-		}
-	}
-	switch m["resourceType"] {
-	case "Patient":
-		patient(m)
-	case "ImagingStudy":
-		images(m)
-	}
-	return m
-}
-
-func patient(m map[string]any) {
-	for _, n := range list(m["name"]) {
-		if n["use"] == "official" {
-			delete(n, "use")
-		}
-		plain(n, "text", leak.Letters)
-		plain(n, "family", leak.Letters)
-		plain(n, "given", leak.Letters)
-	}
-	for _, a := range list(m["address"]) {
-		plain(a, "text", leak.Street, leak.Neighbourhood)
-		plain(a, "line", leak.Street, leak.Neighbourhood)
-		if a["country"] == "ID" {
-			delete(a, "country")
-		}
-	}
-	for _, c := range list(m["telecom"]) {
-		plain(c, "value", leak.Telephone)
-	}
-}
-
-// images: names of images are compared by their places; TestImages compares them.
-func images(m map[string]any) {
-	for _, s := range list(m["series"]) {
-		s["uid"] = "uid"
-		for _, i := range list(s["instance"]) {
-			i["uid"] = "uid"
-		}
-	}
-	for _, id := range list(m["identifier"]) {
-		if v, ok := id["value"].(string); ok && strings.HasPrefix(v, "urn:oid:") {
-			id["value"] = "uid"
-		}
-	}
-}
-
 func list(v any) (out []map[string]any) {
 	all, _ := v.([]any)
 	for _, one := range all {
@@ -181,25 +115,14 @@ func list(v any) (out []map[string]any) {
 	return out
 }
 
-func plain(in map[string]any, name string, families ...leak.Family) {
-	spell := func(v any) any {
-		s, ok := v.(string)
-		if !ok {
-			return v
-		}
-		for _, f := range families {
-			s = carrier.Plain(f, s)
-		}
-		return s
+// content is what a resource says without its marks.
+func content(t *testing.T, raw []byte) any {
+	t.Helper()
+	m, err := marktest.Content(raw)
+	if err != nil {
+		t.Fatal(err)
 	}
-	switch v := in[name].(type) {
-	case []any:
-		for i := range v {
-			v[i] = spell(v[i])
-		}
-	case string:
-		in[name] = spell(v)
-	}
+	return m
 }
 
 // TestMeaning: the content of all that the collection holds is the same with marks and
