@@ -95,6 +95,7 @@ type commands struct {
 	Dispute  disputeCmd  `cmd:"" help:"Answer what people contest."`
 	Staff    staffCmd    `cmd:"" help:"Invite and enrol who works with records."`
 	Export   exportCmd   `cmd:"" help:"Let records leave in bulk, by two officers' approval."`
+	Leak     leakCmd     `cmd:"" help:"Ask for the trace of a leak, and keep the index that it needs."`
 	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`
 	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
 	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`
