@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -44,7 +45,13 @@ func (o *Operator) RunExport(ctx context.Context, id staff.RequestID, niks []ide
 }
 
 // Exports returns the exports asked for lately, the newest first, with their approvals.
-func (o *Operator) Exports(ctx context.Context) (out []signin.Pending, err error) {
+func (o *Operator) Exports(ctx context.Context) ([]signin.Pending, error) {
+	all, err := o.asked(ctx)
+	return slices.DeleteFunc(all, func(p signin.Pending) bool { return p.Kind != staff.AskExport }), err
+}
+
+// asked returns what was asked for lately, the newest first.
+func (o *Operator) asked(ctx context.Context) (out []signin.Pending, err error) {
 	err = o.DB.View(ctx, func(s store.Stores) error {
 		out = nil
 		all, err := s.Requests.Since(o.now().Add(-30*24*time.Hour), 1000)
@@ -52,9 +59,6 @@ func (o *Operator) Exports(ctx context.Context) (out []signin.Pending, err error
 			return err
 		}
 		for _, r := range all {
-			if r.Kind != staff.AskExport {
-				continue
-			}
 			had, err := s.Requests.Approvals(r.ID())
 			if err != nil {
 				return err

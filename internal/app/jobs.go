@@ -43,6 +43,7 @@ func (s *Server) jobs() []job {
 		{"staff", time.Hour, s.tidyStaff},
 		{"sweep", time.Hour, s.sweep},
 		{"documents", time.Hour, s.sweepDocuments},
+		{"trace-index", 10 * time.Minute, s.feedIndex},
 		{"ledger", 10 * time.Second, func(ctx context.Context) error { return check.MarkLedger(ctx, s.db, s.keeper) }},
 	}
 }

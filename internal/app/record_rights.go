@@ -80,7 +80,7 @@ func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]stri
 	}
 	for _, done := range all {
 		if done.Person == who {
-			return done, nil
+			return done, o.unindex(ctx, nik) // a run before may have been stopped there
 		}
 	}
 	by, err := office(officers[0])
@@ -90,5 +90,9 @@ func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]stri
 	if err := f.MayErase(ctx, by, who); err != nil {
 		return keeper.Erased{}, err
 	}
-	return o.Keeper.Erase(ctx, e)
+	done, err := o.Keeper.Erase(ctx, e)
+	if err != nil {
+		return done, err
+	}
+	return done, o.unindex(ctx, nik)
 }

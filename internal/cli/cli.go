@@ -95,7 +95,7 @@ type commands struct {
 	Dispute  disputeCmd  `cmd:"" help:"Answer what people contest."`
 	Staff    staffCmd    `cmd:"" help:"Invite and enrol who works with records."`
 	Export   exportCmd   `cmd:"" help:"Let records leave in bulk, by two officers' approval."`
-	Leak     leakCmd     `cmd:"" help:"Simulate leaks of marked exports."`
+	Leak     leakCmd     `cmd:"" help:"Trace a leak, simulate leaks, and keep the index that a trace needs."`
 	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`
 	Ticket   ticketCmd   `cmd:"" help:"Check tickets offline."`
 	Day      dayCmd      `cmd:"" help:"Destroy the keys of past days, with a certificate."`

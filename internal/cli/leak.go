@@ -1,5 +1,115 @@
 package cli
 
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+)
+
 type leakCmd struct {
+	Request  leakRequestCmd  `cmd:"" help:"Ask for a trace of files that were leaked.\n\nExample: amanah leak request --purpose \"case 7\" sample.zip"`
+	List     leakListCmd     `cmd:"" help:"List the traces of the last 30 days and who approved them.\n\nExample: amanah leak list"`
+	Index    leakIndexCmd    `cmd:"" help:"Bring the trace index up to what is stored, and say how it stands.\n\nExample: amanah leak index --rebuild"`
 	Simulate leakSimulateCmd `cmd:"" help:"Draw leaks and trace them: how much must survive, and how often an innocent copy is named."`
+}
+
+type leakRequestCmd struct {
+	settings
+	Purpose string   `required:"" help:"What for: officers read it, and it is kept. No name and no NIK."`
+	Names   bool     `help:"Ask that the people found may be named, to tell them."`
+	Paths   []string `arg:"" name:"path" help:"Files and folders of evidence."`
+}
+
+// Help says what follows.
+func (leakRequestCmd) Help() string {
+	return `Hashes the evidence and opens nothing. Two officers approve in the console, each with a
+passkey, over the evidence's hash and over whether people may be named, within 72 hours.`
+}
+
+// Run asks.
+func (cmd *leakRequestCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		r, err := o.AskTrace(c.ctx, cmd.Purpose, cmd.Paths, cmd.Names)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "number   %s\napprove  %s\n%s", numbered(r.ID()), o.DeskURL(), r.Body)
+		return nil
+	})
+}
+
+type leakListCmd struct {
+	settings
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+type leakRow struct {
+	Number   string          `json:"number"`
+	Purpose  string          `json:"purpose"`
+	Evidence string          `json:"evidence"` // SHA-256
+	Files    int             `json:"files"`
+	Bytes    int64           `json:"bytes"`
+	Names    bool            `json:"names"`
+	Until    string          `json:"until"`
+	Approved []staff.ActorID `json:"approved"`
+}
+
+// Run lists traces.
+func (cmd *leakListCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		all, err := o.Traces(c.ctx)
+		if err != nil {
+			return err
+		}
+		rows := []leakRow{}
+		for _, p := range all {
+			t, err := staff.ParseTrace(p.Body)
+			if err != nil {
+				return err
+			}
+			r := leakRow{numbered(p.ID()), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, t.Names, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			for _, a := range p.Approvals {
+				r.Approved = append(r.Approved, a.Actor)
+			}
+			rows = append(rows, r)
+		}
+		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "FILES", "BYTES", "NAMES", "UNTIL", "APPROVED"}, func(yield func(...any)) {
+			for _, r := range rows {
+				yield(r.Number, r.Purpose, r.Files, r.Bytes, r.Names, r.Until, len(r.Approved))
+			}
+		})
+	})
+}
+
+type leakIndexCmd struct {
+	settings
+	Rebuild bool `help:"Make it again from nothing."`
+	JSON    bool `name:"json" help:"Print JSON."`
+}
+
+// Help says what it does.
+func (leakIndexCmd) Help() string {
+	return `The index holds keyed tags of people and of their records' versions, so that a leaked
+file can be told from a foreign one. A server follows by itself, within the keeper's meter;
+this command is not held back. Stopped, it goes on where it was.`
+}
+
+// Run feeds the index.
+func (cmd *leakIndexCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		bar := c.progress("indexing")
+		got, err := o.FeedIndex(c.ctx, cmd.Rebuild, func(done, of int64) { bar.show(done, of, done) })
+		bar.end()
+		if err != nil {
+			return err
+		}
+		return c.table(cmd.JSON, got, []string{"WHAT", "HELD", "BYTES EACH"}, func(yield func(...any)) {
+			yield("people", got.Held, fmt.Sprintf("%.0f", got.PerPerson))
+			yield("versions of records", got.Versions, fmt.Sprintf("%.0f", got.PerVersion))
+			yield("decoys", got.Decoys, "8")
+			yield("people that did not open", got.Stuck, "")
+		})
+	})
 }

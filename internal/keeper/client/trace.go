@@ -7,6 +7,15 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/wire"
 )
 
+// Tags asks for people's tags in the trace index.
+func (c *Client) Tags(ctx context.Context, asks []keeper.TagAsk) ([]keeper.Tagged, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.Tags, Tags: asks})
+	if err != nil {
+		return nil, err
+	}
+	return a.Tagged, nil
+}
+
 // Seeds asks for the keys of an approved export's marks.
 func (c *Client) Seeds(ctx context.Context, e keeper.Export) (keeper.CopyKeys, error) {
 	a, err := c.call(ctx, &wire.Request{Call: wire.Seeds, Export: e})

@@ -267,6 +267,8 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.CopyKeys, err = k.Seeds(r.Export)
 	case wire.Deliver:
 		a.Delivery, err = k.Deliver(r.Export, r.Digest, r.N)
+	case wire.Tags:
+		a.Tagged, err = k.Tags(role, r.Tags)
 	case wire.Trace:
 		a.Trace, err = k.Trace(role, r.Trace)
 	default:

@@ -27,13 +27,14 @@ type marks struct {
 	tags, secret []byte // nil in a folder from before there were such keys
 	hash         [32]byte
 	base         leak.Base
+	people       *meter // who the server has tagged
 
 	mu   sync.Mutex
 	book *copies.Book
 }
 
 func newMarks() marks {
-	return marks{book: copies.New()}
+	return marks{book: copies.New(), people: identifierMeter()}
 }
 
 func (m *marks) keys(fixed map[string][]byte) {

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
 // trace is one that both officers approved, of evidence n.
@@ -187,5 +189,38 @@ func TestTraceKeysStay(t *testing.T) {
 	}
 	if n := len(records(k, recTraceKeys)); n != 1 {
 		t.Errorf("the keys were made %d times", n)
+	}
+}
+
+// TestTagsAreMetered: the server tags the people it writes and no country; the operator's
+// command is not held back.
+func TestTagsAreMetered(t *testing.T) {
+	k, c := fresh(t, 1)
+	some := make([]keeper.TagAsk, 200)
+	for i := range some {
+		some[i].Facts.NIK = norm.NIK(9901010101900000 + i)
+	}
+	_, err := k.Tags(keeper.RoleServe, some)
+	wants(t, "within", err, nil)
+	_, err = k.Tags(keeper.RoleServe, some)
+	wants(t, "at once again", err, keeper.ErrBudget)
+	got := 200
+	for range 3590 { // an hour of asking
+		c.pass(time.Second)
+		if _, err := k.Tags(keeper.RoleServe, some[:20]); err == nil {
+			got += 20
+		}
+	}
+	if got > 5000 {
+		t.Errorf("a taken-over server had %d people's tags in an hour", got)
+	}
+	_, err = k.Tags(keeper.RoleAdmin, make([]keeper.TagAsk, keeper.MaxBulk))
+	wants(t, "the operator", err, nil) // the control
+	out, err := k.Tags(keeper.RoleAdmin, []keeper.TagAsk{{Facts: some[0].Facts, Name: "1", Records: []keeper.TagRecord{{Name: "1-65538", Number: 65538, From: 7}}}})
+	wants(t, "one", err, nil)
+	tagger := index.NewTagger(index.Key(k.marks.tags))
+	if id := out[0].People[0]; out[0].Full != tagger.Full(some[0].Facts.NIK) || id.Full != out[0].Full || id.Row != k.marks.base.Row([]byte("1")) ||
+		out[0].Records[0].Record != tagger.Record(id.Full, 65538) || out[0].Records[0].Row != k.marks.base.Row([]byte("1-65538")) {
+		t.Errorf("tagged %+v", out[0])
 	}
 }

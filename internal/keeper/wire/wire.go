@@ -68,6 +68,7 @@ const (
 	Seeds
 	Deliver
 	Trace
+	Tags
 )
 
 // Calls of the database's ledger.
@@ -107,6 +108,7 @@ type Request struct {
 	Export  keeper.Export
 	Ledger  keeper.MoveLedger
 	Trace   keeper.TraceAsk
+	Tags    []keeper.TagAsk
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -148,6 +150,7 @@ type Answer struct {
 	CopyKeys     keeper.CopyKeys
 	Delivery     keeper.Delivery
 	Trace        keeper.TraceGiven
+	Tagged       []keeper.Tagged
 }
 
 // Opened is keeper.Opened without its error.

@@ -1,0 +1,204 @@
+package indexing_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/durable/durabletest"
+	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/flow/care/caretest"
+	"github.com/amanah-project/amanah/internal/flow/indexing"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/store/memory"
+	"github.com/amanah-project/amanah/internal/trace/index"
+)
+
+// stand is a place with people, and an index of them.
+type stand struct {
+	*caretest.Site
+	t     *testing.T
+	flow  *indexing.Flow
+	store *index.Store
+	n     int
+}
+
+func open(t *testing.T) *stand {
+	s := &stand{Site: caretest.New(t, memory.New()), t: t}
+	s.fresh()
+	return s
+}
+
+// fresh begins an index of nothing.
+func (s *stand) fresh() {
+	s.t.Helper()
+	var err error
+	if s.store, err = index.OpenStore(durabletest.New(1)); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { s.store.Close() })
+	s.flow = &indexing.Flow{DB: s.DB, Keeper: s.Keeper, Index: s.store, State: durabletest.New(2), Actor: "test", Budget: keeper.BudgetImport, Page: 2}
+}
+
+func nik(i int) string { return fmt.Sprintf("99010104039%05d", i) }
+
+// add registers somebody with records.
+func (s *stand) add(records int) identity.PersonID {
+	s.t.Helper()
+	s.n++
+	who := s.Register(nik(s.n), fmt.Sprint("Warga ", string(rune('A'+s.n))), "1990-03-04")
+	for range records {
+		s.record(who)
+	}
+	return who
+}
+
+func (s *stand) record(who identity.PersonID) {
+	s.t.Helper()
+	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
+	resource := s.Read(fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"}}`, who))
+	done, err := s.Care.Enter(s.t.Context(), hospital, []care.Entry{{Person: who, Items: []care.Item{{Resource: resource}}}})
+	if err != nil || done[0].Err != nil {
+		s.t.Fatal(err, done)
+	}
+}
+
+func (s *stand) drain() indexing.Fed {
+	s.t.Helper()
+	at, err := s.flow.Drain(s.t.Context(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return at
+}
+
+func (s *stand) set() *index.Set {
+	s.t.Helper()
+	if err := s.store.Merge(); err != nil {
+		s.t.Fatal(err)
+	}
+	set, err := s.store.Load()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return set
+}
+
+// full is somebody's tag.
+func (s *stand) full(i int) index.Tag {
+	s.t.Helper()
+	n, _ := norm.ParseNIK([]byte(nik(i)))
+	out, err := s.Keeper.Tags(s.t.Context(), []keeper.TagAsk{{Facts: index.Facts{NIK: n}}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out[0].Full
+}
+
+func (s *stand) holds(i int) bool {
+	want := s.full(i)
+	for _, p := range s.set().People {
+		if p.Full == want {
+			return true
+		}
+	}
+	return false
+}
+
+// TestTheIndexFollows: whoever is registered and whatever is entered is in the index, once,
+// however often it is fed; one made again from nothing is the same.
+func TestTheIndexFollows(t *testing.T) {
+	s := open(t)
+	for range 3 {
+		s.add(2)
+	}
+	at := s.drain()
+	if at.People != 3 || at.Records != 6 {
+		t.Errorf("fed %+v", at)
+	}
+	if set := s.set(); len(set.People) != 3 || len(set.Versions) != 6 || set.People[0].Row == 0 || set.People[0].Born == 0 {
+		t.Errorf("%d people, %d versions", len(set.People), len(set.Versions))
+	}
+	if again := s.drain(); again != at {
+		t.Errorf("again: %+v, then %+v", at, again)
+	}
+	who := s.add(0)
+	s.record(who)
+	s.record(1)
+	if at := s.drain(); at.People != 4 || at.Records != 8 || at.Stuck != 0 {
+		t.Errorf("after more: %+v", at)
+	}
+	followed := s.set()
+	s.fresh()
+	s.drain()
+	if diff := cmp.Diff(followed, s.set()); diff != "" {
+		t.Errorf("made again: %s", diff)
+	}
+}
+
+// TestWhoIsErasedIsForgotten: nothing of them is left, and nothing comes back.
+func TestWhoIsErasedIsForgotten(t *testing.T) {
+	s := open(t)
+	who := s.add(2)
+	s.add(1)
+	s.drain()
+	if !s.holds(1) {
+		t.Fatal("not there before") // the control
+	}
+	if _, err := s.Keeper.Erase(t.Context(), keeper.Erase{Person: who, Reason: "request", Officers: [2]string{"officer-1", "officer-2"}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := identity.ParseNIK(nik(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.flow.Forget(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	s.record(2)
+	s.drain()
+	if s.holds(1) || !s.holds(2) {
+		t.Error("after it was forgotten")
+	}
+	s.fresh()
+	s.drain()
+	if s.holds(1) || !s.holds(2) {
+		t.Error("made again")
+	}
+}
+
+// TestAServerIsMetered: what is over the server's tags of the hour waits, and none is lost.
+func TestAServerIsMetered(t *testing.T) {
+	s := open(t)
+	for range 5 {
+		s.add(1)
+	}
+	s.flow.Keeper, s.flow.Budget = metered{s.Keeper, new(int)}, keeper.BudgetImport
+	at, err := s.flow.Drain(t.Context(), nil)
+	if !errors.Is(err, keeper.ErrBudget) || at.People != 4 {
+		t.Errorf("%+v %v", at, err)
+	}
+	s.flow.Keeper = s.Keeper
+	if at := s.drain(); at.People != 5 || at.Records != 5 {
+		t.Errorf("later: %+v", at)
+	}
+}
+
+// metered lets two calls through.
+type metered struct {
+	indexing.Keeper
+	n *int
+}
+
+func (m metered) Tags(ctx context.Context, asks []keeper.TagAsk) ([]keeper.Tagged, error) {
+	if *m.n++; *m.n > 2 {
+		return nil, keeper.ErrBudget
+	}
+	return m.Keeper.Tags(ctx, asks)
+}
