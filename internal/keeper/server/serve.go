@@ -269,6 +269,10 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Delivery, err = k.Deliver(r.Export, r.Digest, r.N)
 	case wire.Trace:
 		a.Trace, err = k.Trace(role, r.Trace)
+	case wire.SignTransfer:
+		a.Transfer, err = k.SignTransfer(r.Sending)
+	case wire.ReceiveTransfer:
+		a.Receipt, err = k.ReceiveTransfer(r.Ask)
 	default:
 		err = keeper.ErrRole
 	}

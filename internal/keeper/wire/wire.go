@@ -18,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/verify"
 )
 
 // MaxFrame bounds one message.
@@ -68,6 +69,8 @@ const (
 	Seeds
 	Deliver
 	Trace
+	SignTransfer
+	ReceiveTransfer
 )
 
 // Calls of the database's ledger.
@@ -107,6 +110,7 @@ type Request struct {
 	Export  keeper.Export
 	Ledger  keeper.MoveLedger
 	Trace   keeper.TraceAsk
+	Sending keeper.TransferAsk
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -148,6 +152,7 @@ type Answer struct {
 	CopyKeys     keeper.CopyKeys
 	Delivery     keeper.Delivery
 	Trace        keeper.TraceGiven
+	Transfer     verify.Transfer
 }
 
 // Opened is keeper.Opened without its error.
@@ -254,7 +259,7 @@ func (f Fault) Err() error {
 		keeper.ErrLedger, keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
-		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,
+		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport, keeper.ErrSending, keeper.ErrTransfer,
 		keeper.ErrUncommitted, keeper.ErrTrace, keeper.ErrUnfrozen, keeper.ErrFrozen, keeper.ErrNames,
 	} {
 		if e.Error() == f.Text {
