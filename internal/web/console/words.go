@@ -100,7 +100,9 @@ func scriptTexts(lang string) map[string]string {
 type text struct{ key, id, en string }
 
 // phrases returns every text of the pages in both languages.
-func phrases() []text {
+func phrases() []text { return append(pagePhrases(), scriptPhrases()...) }
+
+func pagePhrases() []text {
 	return []text{
 		{"name", "Amanah – petugas", "Amanah – staff"},
 		{"other", "English", "Bahasa Indonesia"},
@@ -149,7 +151,12 @@ func phrases() []text {
 		{"records.glass", "Keadaan darurat, tanpa hubungan perawatan", "An emergency, without a care relationship"},
 		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency."},
 		{"records.open", "Buka", "Open"},
+	}
+}
 
+// scriptPhrases are those that the script shows.
+func scriptPhrases() []text {
+	return []text{
 		{"js.nobody", "Tidak ada orang terdaftar dengan NIK ini.", "Nobody is registered under this NIK."},
 		{"js.budget", "Jatah Anda untuk membuka rekam medis habis: 10 orang dalam satu jam di luar pasien fasilitas Anda, 60 di dalamnya. Tunggu, atau minta sistem fasilitas menyatakan hubungan perawatan.", "Your budget for opening records is used up: 10 people an hour who are not your facility's patients, 60 who are. Wait, or have your facility's system state that it treats them."},
 		{"js.second", "Lebih dari 50 orang dalam sepuluh menit: minta persetujuan orang kedua di Meja.", "More than 50 people in ten minutes: ask for a second person's approval at the Desk."},
