@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"net/http"
 	"os"
@@ -15,10 +16,13 @@ import (
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
+	transferflow "github.com/amanah-project/amanah/internal/flow/transfer"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/disk"
 	"github.com/amanah-project/amanah/internal/store/s3"
 	"github.com/amanah-project/amanah/internal/web/dicomweb"
+	"github.com/amanah-project/amanah/internal/web/fhir"
+	"github.com/amanah-project/amanah/internal/web/transfer"
 )
 
 // Documents says where sealed documents are kept.
@@ -103,8 +107,18 @@ func (s *Server) images(admit func(http.ResponseWriter, *http.Request, bool) (ca
 	return &dicomweb.Server{Host: s.cfg.Host, Documents: &vaultflow.Flow{Vault: s.vault, Records: s.care}, Admit: admit, Now: time.Now}
 }
 
+// transfers serves what facilities send each other, to whom admit admits.
+func (s *Server) transfers(admit func(http.ResponseWriter, *http.Request, bool) (care.Caller, error)) *transfer.Server {
+	return &transfer.Server{Admit: admit, Flow: &transferflow.Flow{
+		DB: s.db, Keeper: s.keeper, Records: s.care, Documents: s.vault, Base: "https://" + s.cfg.Host + fhir.Base, Now: time.Now,
+	}}
+}
+
+// LogKey is the public key of what the keeper signs: statements, receipts, certificates.
+func (o *Operator) LogKey() ed25519.PublicKey { return o.ring.logKey() }
+
 // errRows: what a row does not hold.
-var errRows = fault.New(fault.Invalid, "an import takes records of at most 64 KiB: the server has the store of documents, send it longer ones")
+var errRows = fault.New(fault.Invalid, "an import takes records of at most 4 MiB: the server has the store of documents, send it longer ones")
 
 // rowsAlone stands where the store of documents is another process's: what outgrows a
 // row is refused.

@@ -22,9 +22,9 @@ func (w *ward) image() []byte {
 // dicomMatrix is who may ask for what of images. The columns are those of fhirMatrix;
 // the first rows store what the others ask for.
 func dicomMatrix() []fhirRow {
-	enters := [fhirRoles]int{401, 401, 401, 200, 200, 403, 401}
-	views := [fhirRoles]int{401, 401, 401, 403, 200, 403, 401}
-	never := [fhirRoles]int{401, 401, 401, 403, 406, 403, 401} // nothing is rendered, for who is admitted
+	enters := [fhirRoles]int{401, 401, 401, 200, 200, 403, 401, 200}
+	views := [fhirRoles]int{401, 401, 401, 403, 200, 403, 401, 200}
+	never := [fhirRoles]int{401, 401, 401, 403, 406, 403, 401, 406} // nothing is rendered, for who is admitted
 	store := func(path string) func(w *ward) (string, string, string, []string) {
 		return func(w *ward) (string, string, string, []string) {
 			var b bytes.Buffer

@@ -2,6 +2,8 @@ package app
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -16,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
+	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/format/jose"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
@@ -27,10 +30,13 @@ import (
 // facility; and a person who is registered.
 type ward struct {
 	*town
-	key      ed25519.PrivateKey // of client-rs-99-001
-	secret   staff.Secret       // of client-rs-99-001
-	keyless  staff.Secret       // of client-klinik-99-7
-	held     [fhirRoles]string  // tokens
+	key      ed25519.PrivateKey       // of client-rs-99-001
+	second   ed25519.PrivateKey       // of client-rs-99-002
+	passkey  *stafftest.Authenticator // of staff-1, a clinician of rs-99-001
+	browser  *stafftest.Signer
+	secret   staff.Secret      // of client-rs-99-001
+	keyless  staff.Secret      // of client-klinik-99-7
+	held     [fhirRoles]string // tokens
 	person   string
 	nik      string
 	recorded string // one of the person's records
@@ -48,18 +54,19 @@ const (
 	signingOne                 // a system with a token bound to its key
 	endedOne                   // a system that has ended, with the token from before
 	thiefOf                    // the bound token, with a proof by another key
+	signedIn                   // a clinician of the signing system's facility, by their sign-in
 	fhirRoles                  // how many there are
 )
 
 func (r fhirRole) String() string {
-	return [fhirRoles]string{"nobody", "device", "door", "bearer", "signing system", "ended system", "thief"}[r]
+	return [fhirRoles]string{"nobody", "device", "door", "bearer", "signing system", "ended system", "thief", "clinician"}[r]
 }
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	w := &ward{town: newTown(t), key: newKey(t), nik: "9901010101900009"}
+	w := &ward{town: newTown(t), key: newKey(t), second: newKey(t), nik: "9901010101900009"}
 	w.update(func(s store.Stores) error {
-		for id, name := range map[staff.FacilityID]string{"rs-99-001": "RS Uji", "klinik-99-7": "Klinik Uji"} {
+		for id, name := range map[staff.FacilityID]string{"rs-99-001": "RS Uji", "rs-99-002": "RS Lain", "klinik-99-7": "Klinik Uji"} {
 			if err := s.Staff.PutFacility(staff.Facility{ID: id, Name: name, Since: time.Now()}); err != nil {
 				return err
 			}
@@ -67,11 +74,14 @@ func newWard(t *testing.T) *ward {
 		return nil
 	})
 	office := w.server.office()
-	public, err := jose.ParseKey(partner.PublicJWK(w.key.Public().(ed25519.PublicKey)))
-	if err != nil {
-		t.Fatal(err)
+	of := func(id staff.ActorID, at staff.FacilityID, key ed25519.PrivateKey) staff.Actor {
+		public, err := jose.ParseKey(partner.PublicJWK(key.Public().(ed25519.PublicKey)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return staff.Actor{ID: id, Facility: at, Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View, Key: public.JWK()}
 	}
-	system := staff.Actor{ID: "client-rs-99-001", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View, Key: public.JWK()}
+	system, second := of("client-rs-99-001", "rs-99-001", w.key), of("client-rs-99-002", "rs-99-002", w.second)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -79,7 +89,14 @@ func newWard(t *testing.T) *ward {
 		}
 	}
 	must(office.RegisterSystem(t.Context(), system))
-	w.enrol(system)
+	must(office.RegisterSystem(t.Context(), second))
+	w.passkey, w.browser = stafftest.Passkey(t), stafftest.EC(t)
+	doctor := staff.Actor{ID: "staff-1", Facility: "rs-99-001", Role: staff.RoleClinician, Rights: staff.Enter | staff.Correct | staff.View, Key: w.passkey.JWK()}
+	w.update(func(s store.Stores) error {
+		return s.Staff.Put(staff.Member{Actor: doctor, Credential: w.passkey.Credential, Registered: time.Now().Truncate(time.Second)})
+	})
+	w.enrol(system, second, doctor)
+	var err error
 	w.secret, err = office.Secret(t.Context(), system.ID)
 	must(err)
 	w.keyless, err = office.AddKeyless(t.Context(), staff.Actor{ID: "client-klinik-99-7", Facility: "klinik-99-7", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct})
@@ -114,30 +131,32 @@ func (w *ward) register(digits, name, birth string) {
 	}
 }
 
-// enrol has the first officer enrol a system in the keeper.
-func (w *ward) enrol(a staff.Actor) {
+// enrol has the first officer enrol systems in the keeper.
+func (w *ward) enrol(all ...staff.Actor) {
 	w.t.Helper()
 	site, pass, browser := w.server.cfg.site(), stafftest.Passkey(w.t), stafftest.EC(w.t)
 	officer := staff.Actor{ID: "officer-1", Facility: "rs-99-001", Role: staff.RoleOfficer, Key: pass.JWK()}
 	if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: officer}); err != nil {
 		w.t.Fatal(err)
 	}
-	path := "https://localhost/console/v1/actors/" + string(a.ID) + "/" + a.Digest()
-	by := keeper.Ask{
-		Proof:       browser.Proof(w.t, stafftest.Request("POST", path, time.Now())),
-		Endorsement: pass.Endorses(site, officer.ID, browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
-	}
-	if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: a, By: by}); err != nil {
-		w.t.Fatal(err)
-	}
-	w.update(func(s store.Stores) error {
-		m, err := s.Staff.Get(a.ID)
-		if err != nil {
-			return err
+	for _, a := range all {
+		path := "https://localhost/console/v1/actors/" + string(a.ID) + "/" + a.Digest()
+		by := keeper.Ask{
+			Proof:       browser.Proof(w.t, stafftest.Request("POST", path, time.Now())),
+			Endorsement: pass.Endorses(site, officer.ID, browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
 		}
-		m.Since = time.Now().Truncate(time.Second)
-		return s.Staff.Put(m)
-	})
+		if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: a, By: by}); err != nil {
+			w.t.Fatal(err)
+		}
+		w.update(func(s store.Stores) error {
+			m, err := s.Staff.Get(a.ID)
+			if err != nil {
+				return err
+			}
+			m.Since = time.Now().Truncate(time.Second)
+			return s.Staff.Put(m)
+		})
+	}
 }
 
 func (w *ward) tokens() {
@@ -155,6 +174,12 @@ func (w *ward) tokens() {
 	w.held[keylessOne] = seal(token.System{Actor: "client-klinik-99-7", Facility: "klinik-99-7"})
 	w.held[signingOne] = seal(token.System{Actor: "client-rs-99-001", Facility: "rs-99-001", Key: thumbprintOf(w.key)})
 	w.held[thiefOf] = w.held[signingOne]
+	e := w.passkey.Endorses(w.server.cfg.site(), "staff-1", w.browser.Thumbprint(), time.Now().Add(time.Hour))
+	shift, _, err := w.server.office().SignIn(w.t.Context(), signin.Attempt{Browser: w.browser.Thumbprint(), Credential: w.passkey.Credential, Endorsement: e})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.held[signedIn] = base64.RawURLEncoding.EncodeToString(shift[:])
 	w.held[endedOne] = seal(token.System{Actor: "client-ended", Facility: "klinik-99-7"})
 }
 
@@ -180,6 +205,12 @@ func (w *ward) send(who fhirRole, method, path, media, body string, header ...st
 		r.Header.Set("DPoP", proof(key, method, at, held, w.server.nonces.Give()))
 	case keylessOne, endedOne:
 		r.Header.Set("Authorization", "Bearer "+held)
+	case signedIn:
+		sum := sha256.Sum256([]byte(held))
+		c := stafftest.Request(method, at, time.Now())
+		c["ath"], c["nonce"] = base64.RawURLEncoding.EncodeToString(sum[:]), w.server.nonces.Give()
+		r.Header.Set("Authorization", "DPoP "+held)
+		r.Header.Set("DPoP", w.browser.Proof(w.t, c))
 	default:
 		key := w.key
 		if who == thiefOf {
@@ -228,11 +259,13 @@ type fhirRow struct {
 }
 
 // fhirMatrix is who may ask for what of health records. The columns are the roles in
-// their order: nobody, device, door, bearer, signing system, ended system, thief.
+// their order: nobody, device, door, bearer, signing system, ended system, thief, clinician.
 func fhirMatrix() []fhirRow {
 	const media = "application/fhir+json"
-	enters := func(granted int) [fhirRoles]int { return [fhirRoles]int{401, 401, 401, granted, granted, 403, 401} }
-	views := [fhirRoles]int{401, 401, 401, 403, 200, 403, 401}
+	enters := func(granted int) [fhirRoles]int {
+		return [fhirRoles]int{401, 401, 401, granted, granted, 403, 401, granted}
+	}
+	views, relates := [fhirRoles]int{401, 401, 401, 403, 200, 403, 401, 200}, [fhirRoles]int{401, 401, 401, 403, 200, 403, 401, 403}
 	get := func(path string) func(*ward) (string, string, string, []string) {
 		return func(w *ward) (string, string, string, []string) {
 			return strings.NewReplacer("PERSON", w.person, "RECORD", w.recorded).Replace(fhir.Base + path), "", "", nil
@@ -246,8 +279,8 @@ func fhirMatrix() []fhirRow {
 		}
 	}
 	const transaction = `{"resourceType":"Bundle","type":"transaction","entry":[{"resource":DOSE,"request":{"method":"POST","url":"Immunization"}}]}`
-	return append(dicomMatrix(), []fhirRow{
-		{"GET /fhir/R4/metadata", get("/metadata"), [fhirRoles]int{200, 200, 200, 200, 200, 200, 200}},
+	return append(append(dicomMatrix(), transferMatrix()...), []fhirRow{
+		{"GET /fhir/R4/metadata", get("/metadata"), [fhirRoles]int{200, 200, 200, 200, 200, 200, 200, 200}},
 		{"POST /fhir/R4", post("", transaction), enters(200)},
 		{"POST /fhir/R4/", post("/", strings.Replace(transaction, "transaction", "batch", 1)), enters(200)},
 		{"POST /fhir/R4/{type}", post("/Immunization", "DOSE"), enters(201)},
@@ -264,8 +297,8 @@ func fhirMatrix() []fhirRow {
 		{"GET /fhir/R4/{type}/{id}/_history/{version}", get("/Immunization/RECORD/_history/1"), views},
 		{"GET /fhir/R4/{type}/{id}/$everything", get("/Patient/PERSON/$everything"), views},
 		{"GET /fhir/R4/{type}/{id}/{kind}", get("/Patient/PERSON/Immunization"), views},
-		{"POST /fhir/R4/{type}/{id}/relation/{until}", get("/Patient/PERSON/relation/" + time.Now().AddDate(0, 0, 7).Format(time.DateOnly)), views},
-		{"POST /oauth2/v1/accesstoken", (*ward).access, [fhirRoles]int{401, 401, 401, 200, 200, 401, 401}},
+		{"POST /fhir/R4/{type}/{id}/relation/{until}", get("/Patient/PERSON/relation/" + time.Now().AddDate(0, 0, 7).Format(time.DateOnly)), relates}, // systems say it
+		{"POST /oauth2/v1/accesstoken", (*ward).access, [fhirRoles]int{401, 401, 401, 200, 200, 401, 401, 401}},
 	}...)
 }
 
@@ -337,7 +370,7 @@ func TestFHIRMatrix(t *testing.T) {
 	}
 	t.Logf("%d cells", cells)
 	for who := range fhirRoles { // the control: what a server without any protection would answer
-		if who == signingOne {
+		if who == signingOne || who == signedIn {
 			continue
 		}
 		if got, _ := ask(fhirRow{"GET /fhir/R4/{type}/{id}", func(w *ward) (string, string, string, []string) {

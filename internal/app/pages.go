@@ -3,12 +3,15 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"io"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/flow/consent"
+	"github.com/amanah-project/amanah/internal/flow/portability"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/web/fhir"
 	"github.com/amanah-project/amanah/internal/web/oauth"
 	"github.com/amanah-project/amanah/internal/web/page"
 	"github.com/amanah-project/amanah/internal/web/route"
@@ -39,10 +42,19 @@ func newLinking(s *Server, keys keeper.ServiceKeys) (*linking, error) {
 		Lanes: s.cfg.Link.lanes(), Courier: l.courier, Now: time.Now,
 	}
 	l.pages, err = page.New(page.Pages{
-		Linking: l.flow, Own: l.flow, Terms: s.agreed,
+		Linking: l.flow, Own: l.flow, Terms: s.agreed, Records: own{s},
 		Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "", Proxy: s.cfg.TLS.Proxy, Pace: pagePace,
 	})
 	return l, err
+}
+
+// own gives people their own records.
+type own struct{ *Server }
+
+// Take implements page.Records.
+func (o own) Take(ctx context.Context, a consent.Attempt, recipient string, begin func() io.Writer) error {
+	f := &portability.Flow{Keeper: o.keeper, Records: o.care, Base: "https://" + o.cfg.Host + fhir.Base, Now: time.Now}
+	return f.Take(ctx, a, recipient, begin)
 }
 
 // factorKey derives the key of one-time codes from the oldest token key, which every

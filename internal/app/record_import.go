@@ -370,5 +370,5 @@ func (o *Operator) care() (*care.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: rowsAlone{}, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
+	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: rowsAlone{}, Long: true, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	format "github.com/amanah-project/amanah/internal/format/fhir"
@@ -70,7 +71,7 @@ func (s *Server) follow(ctx context.Context) {
 func (s *Server) records() *fhir.Server {
 	return &fhir.Server{
 		Host: s.cfg.Host, Version: version(), Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
-		Systems: systems{s.office()}, Care: s.care, Reader: s.care.Reader, Relate: s.keeper.Relate, Pace: pace.New(recordsRate, recordsBurst), Seen: s.metrics, Now: time.Now,
+		Systems: systems{s.office()}, Care: s.care, Files: &vaultflow.Flow{Vault: s.vault, Records: s.care}, Staff: s.desk().Admit, Reader: s.care.Reader, Relate: s.keeper.Relate, Pace: pace.New(recordsRate, recordsBurst), Seen: s.metrics, Now: time.Now,
 	}
 }
 

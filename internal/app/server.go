@@ -228,6 +228,7 @@ func (s *Server) routes() *route.Mux {
 	records := s.records()
 	records.Routes(mux)
 	s.images(records.Admit).Routes(mux)
+	s.transfers(records.Admit).Routes(mux)
 	s.console.Routes(mux)
 	return mux
 }

@@ -94,6 +94,7 @@ type commands struct {
 	Journey  journeyCmd  `cmd:"" help:"Act as a partner's server: ask whether a person who consented may make a journey."`
 	Dispute  disputeCmd  `cmd:"" help:"Answer what people contest."`
 	Staff    staffCmd    `cmd:"" help:"Invite and enrol who works with records."`
+	Transfer transferCmd `cmd:"" help:"Check what facilities send each other."`
 	Export   exportCmd   `cmd:"" help:"Let records leave in bulk, by two officers' approval."`
 	Leak     leakCmd     `cmd:"" help:"Trace a leak, simulate leaks, and keep the index that a trace needs."`
 	Door     doorCmd     `cmd:"" help:"Act as the staff or kiosk of a venue: check tickets, check out, show codes."`

@@ -90,4 +90,5 @@ type Stores struct {
 	Records        record.Store
 	Uploads        record.UploadStore
 	Aside          record.AsideStore
+	Sent           record.SentStore
 }

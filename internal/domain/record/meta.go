@@ -8,6 +8,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/format/fhir"
+	"github.com/amanah-project/amanah/verify"
 )
 
 // ErrContent: what was opened is no content of a record.
@@ -16,20 +17,21 @@ var ErrContent = fault.New(fault.Invalid, "the opened record is malformed")
 // Meta is what a version of a record says of its content. It is sealed with it:
 // nothing of it stands in clear.
 type Meta struct {
-	Type        string        `json:",omitempty"` // of the FHIR resource; empty for a document alone
-	Kind        Kind          `json:",omitempty"`
-	Status      string        `json:",omitempty"` // as the resource has it
-	Category    []fhir.Coding `json:",omitempty"`
-	Codes       []fhir.Coding `json:",omitempty"`
-	From, Until time.Time     `json:",omitzero"`  // what it is about, clinically: the first moment and the first after it
-	Facility    string        `json:",omitempty"` // that entered it
-	Author      string        `json:",omitempty"` // who did
-	Entered     time.Time     `json:",omitzero"`
-	Source      string        `json:",omitempty"` // how the facility's system names it
-	ContentType string        `json:",omitempty"` // of a document
-	Image       *Image        `json:",omitempty"` // what a DICOM instance says of itself
-	Document    *Document     `json:",omitempty"` // where the content is too long for the row
-	Withdrawn   Reason        `json:",omitempty"` // this version says that the record is void; why
+	Type        string           `json:",omitempty"` // of the FHIR resource; empty for a document alone
+	Kind        Kind             `json:",omitempty"`
+	Status      string           `json:",omitempty"` // as the resource has it
+	Category    []fhir.Coding    `json:",omitempty"`
+	Codes       []fhir.Coding    `json:",omitempty"`
+	From, Until time.Time        `json:",omitzero"`  // what it is about, clinically: the first moment and the first after it
+	Facility    string           `json:",omitempty"` // that entered it
+	Author      string           `json:",omitempty"` // who did
+	Entered     time.Time        `json:",omitzero"`
+	Source      string           `json:",omitempty"` // how the facility's system names it
+	ContentType string           `json:",omitempty"` // of a document
+	Image       *Image           `json:",omitempty"` // what a DICOM instance says of itself
+	Document    *Document        `json:",omitempty"` // where the content is too long for the row
+	Transfer    *verify.Transfer `json:",omitempty"` // of a document sent from facility to facility
+	Withdrawn   Reason           `json:",omitempty"` // this version says that the record is void; why
 }
 
 // Void reports whether the record is to count for nothing: it was withdrawn, or its

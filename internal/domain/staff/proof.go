@@ -3,6 +3,7 @@ package staff
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -103,10 +104,11 @@ func (p Proof) Ref() (record.Ref, bool) {
 }
 
 // Relation reads a path that ends in Patient/123/relation/2026-12-31: whom somebody
-// says they treat, and until the end of which day.
+// says they treat, and until the end of which day; or in transfers/123-65540/relation/…,
+// which says that they treat whom that record was sent of.
 func (p Proof) Relation() (r record.Ref, until time.Time, ok bool) {
 	end := p.last(4)
-	if end == nil || end[0] != "Patient" || end[2] != "relation" {
+	if end == nil || end[0] != "Patient" && end[0] != "transfers" || end[2] != "relation" {
 		return r, until, false
 	}
 	d, err := day.Parse(end[3])
@@ -114,7 +116,38 @@ func (p Proof) Relation() (r record.Ref, until time.Time, ok bool) {
 		return r, until, false
 	}
 	r, ok = p.Ref()
-	return r, d.Add(1).Start(), ok && r.Number == 0
+	return r, d.Add(1).Start(), ok && (r.Number == 0) == (end[0] == "Patient")
+}
+
+// Sends reads a path that ends in transfers/Patient/123/rs-99-002/2026-12-31: to which
+// facility records of that person are sent, to be fetched until the end of which day.
+func (p Proof) Sends() (to FacilityID, until time.Time, ok bool) {
+	end := p.last(5)
+	if end == nil || end[0] != "transfers" || end[1] != "Patient" {
+		return "", until, false
+	}
+	d, err := day.Parse(end[4])
+	if err != nil {
+		return "", until, false
+	}
+	to, err = ParseFacility(end[3])
+	r, whose := p.Ref()
+	return to, d.Add(1).Start(), err == nil && whose && r.Number == 0
+}
+
+// Receives reads a path that ends in transfers/123-65540/receipt/SHA256: that somebody
+// has what was sent under that name, and its SHA-256 in hexadecimal.
+func (p Proof) Receives() (r record.Ref, digest [32]byte, ok bool) {
+	end := p.last(4)
+	if end == nil || end[0] != "transfers" || end[2] != "receipt" {
+		return r, digest, false
+	}
+	b, err := hex.DecodeString(end[3])
+	if err != nil || len(b) != len(digest) || hex.EncodeToString(b) != end[3] {
+		return r, digest, false
+	}
+	r, ok = p.Ref()
+	return r, [32]byte(b), ok && r.Number != 0
 }
 
 // Approval reads a path that ends in actors/NAME/approval: for whom somebody answers.

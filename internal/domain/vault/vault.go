@@ -32,11 +32,12 @@ var (
 	// ErrKey: a key that is not of 32 bytes, or a binding that names no place.
 	ErrKey = fault.New(fault.Invalid, "a record is sealed under 32 bytes to a table, a person, a record and a version")
 	// ErrLarge: more than MaxRecord bytes; documents have a form of their own.
-	ErrLarge = fault.New(fault.Invalid, "a sealed record holds at most 64 KiB")
+	ErrLarge = fault.New(fault.Invalid, "a sealed record holds at most 4 MiB")
 )
 
-// MaxRecord bounds what one record holds, in bytes.
-const MaxRecord = 64 << 10
+// MaxRecord bounds what one record holds, in bytes. What is longer than a row should be
+// is kept as a document where there is a store of them (package flow/care).
+const MaxRecord = 4 << 20
 
 // Table is where a sealed record lies.
 type Table string

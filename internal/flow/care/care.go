@@ -85,6 +85,9 @@ type Flow struct {
 	Now       func() time.Time
 	Actor     string        // in the platform's own intents: which process or command
 	Budget    keeper.Budget // BudgetJob, or BudgetImport for commands
+	// Long keeps what is up to vault.MaxRecord long in its row, where the store of documents
+	// is another process's.
+	Long bool
 	// Newcomer, where set, registers who is not registered yet; otherwise their records
 	// are refused.
 	Newcomer func(ctx context.Context, p identity.Person) (identity.PersonID, error)

@@ -39,3 +39,16 @@ func (f *Flow) Exported(ctx context.Context, who identity.PersonID, ask func(con
 	}
 	return out, nil
 }
+
+// Own opens all of a person's current records for that person, restricted and withdrawn
+// ones too, on whose word ask asks the keeper.
+func (f *Flow) Own(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) ([]Record, error) {
+	o, err := f.unseal(ctx, who, everything, ask)
+	if errors.Is(err, record.ErrNone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o.records, f.fill(ctx, o.records)
+}

@@ -176,6 +176,9 @@ func (f *Flow) planOther(j *job) error {
 	return nil
 }
 
+// longRow is the length in bytes from which a record is kept as a document.
+const longRow = 64 << 10
+
 // fit writes each line as it is sealed, and moves what is too long for a row into a
 // document.
 func (f *Flow) fit(ctx context.Context, j *job) error {
@@ -185,7 +188,7 @@ func (f *Flow) fit(ctx context.Context, j *job) error {
 		if l.plain, err = l.content.Marshal(); err != nil {
 			return err
 		}
-		if len(l.plain) <= vault.MaxRecord {
+		if len(l.plain) <= longRow || f.Long && len(l.plain) <= vault.MaxRecord {
 			continue
 		}
 		if l.content.Document != nil {
@@ -200,7 +203,7 @@ func (f *Flow) fit(ctx context.Context, j *job) error {
 		if l.plain, err = l.content.Marshal(); err != nil {
 			return err
 		}
-		if len(l.plain) > vault.MaxRecord {
+		if len(l.plain) > longRow {
 			return ErrTooMuch
 		}
 	}

@@ -87,6 +87,32 @@ func (f *Flow) Everything(ctx context.Context, c Caller, who identity.PersonID) 
 	return f.Compartment(ctx, c, who, record.Filter{Void: true})
 }
 
+// Some opens the current versions of some of a person's records under one intent, and how
+// the person is called where that was entered, in the order of their numbers;
+// record.ErrNone when one of them is not there.
+func (f *Flow) Some(ctx context.Context, c Caller, who identity.PersonID, numbers []record.Number) ([]Record, error) {
+	out, err := f.open(ctx, c, who, func(have []record.Version) (want []record.Version) {
+		missing := len(numbers)
+		for _, v := range have {
+			named := slices.Contains(numbers, v.Number)
+			if v.Version != current(have, v.Number) || !named && v.Number != record.Patient {
+				continue
+			}
+			if want = append(want, v); named {
+				missing--
+			}
+		}
+		if missing > 0 {
+			return nil
+		}
+		return want
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, f.fill(ctx, out)
+}
+
 // Document opens the document that an opened record names; record.ErrNone when it
 // names none. The caller closes it.
 func (f *Flow) Document(ctx context.Context, r Record) (Opened, error) {

@@ -38,12 +38,22 @@ func (f *Flow) Numbers(ctx context.Context, a Attempt) (Numbers, error) {
 	return out, nil
 }
 
-func (f *Flow) own(ctx context.Context, a Attempt) (*file, error) {
+// Holder is who proved who they are, in an attempt of their own; identity.ErrStep before,
+// and in an attempt to link.
+func (a Attempt) Holder() (identity.PersonID, error) {
 	page := a.Asking.Page
-	if !page.Proved || page.Asked == 0 {
-		return nil, identity.ErrStep
+	if !page.Proved || page.Asked == 0 || a.Partner != 0 {
+		return 0, identity.ErrStep
 	}
-	files, err := openFiles(ctx, f.DB, f.Keeper, intent(a.ID, "link-number"), []identity.PersonID{page.Asked})
+	return page.Asked, nil
+}
+
+func (f *Flow) own(ctx context.Context, a Attempt) (*file, error) {
+	who, err := a.Holder()
+	if err != nil {
+		return nil, err
+	}
+	files, err := openFiles(ctx, f.DB, f.Keeper, intent(a.ID, "link-number"), []identity.PersonID{who})
 	if err != nil {
 		return nil, err
 	}

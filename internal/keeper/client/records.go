@@ -6,6 +6,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/wire"
+	"github.com/amanah-project/amanah/verify"
 )
 
 // WriteRecords begins writes of health records.
@@ -70,4 +71,22 @@ func (c *Client) OpenExport(ctx context.Context, e keeper.Export, r []keeper.Rea
 		return keeper.Receipt{}, nil, err
 	}
 	return a.Receipt, a.AllOpened(), nil
+}
+
+// SignTransfer asks for the signed statement about a document that a facility sends.
+func (c *Client) SignTransfer(ctx context.Context, t keeper.TransferAsk) (verify.Transfer, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.SignTransfer, Sending: t})
+	if err != nil {
+		return verify.Transfer{}, err
+	}
+	return a.Transfer, nil
+}
+
+// ReceiveTransfer brings a facility's word that it has what was sent to it.
+func (c *Client) ReceiveTransfer(ctx context.Context, ask keeper.Ask) (keeper.Receipt, error) {
+	a, err := c.call(ctx, &wire.Request{Call: wire.ReceiveTransfer, Ask: ask})
+	if err != nil {
+		return keeper.Receipt{}, err
+	}
+	return a.Receipt, nil
 }

@@ -165,7 +165,8 @@ type Related struct {
 	Until    time.Time // whole seconds
 	By       staff.ActorID
 	At       time.Time
-	Fresh    bool // was not there before, and counts
+	Fresh    bool   // was not there before, and counts
+	Transfer uint64 `json:",omitempty"` // the number of the record by which they were sent, where one is named
 }
 
 // MayRelate says whether by, a facility's system, may say that its facility treats
@@ -183,7 +184,7 @@ func (d *Desk) MayRelate(r keeper.Relation, by staff.Actor, now time.Time) (Rela
 	if fresh && len(a.related) >= d.norms.Relations {
 		return Related{}, keeper.ErrBudget
 	}
-	return Related{r.Person, r.Facility, r.Until, by.ID, now, fresh}, nil
+	return Related{Person: r.Person, Facility: r.Facility, Until: r.Until, By: by.ID, At: now, Fresh: fresh}, nil
 }
 
 // Related makes it so; now is when the keeper replays or asks.

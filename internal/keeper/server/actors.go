@@ -55,17 +55,25 @@ func (k *Keeper) named(id staff.ActorID) (staff.Actor, jose.Key, error) {
 	return k.desk.Named(id)
 }
 
-// decision is what the journal keeps of a decision at the desk; of the three one is set.
+// decision is what the journal keeps of a decision at the desk; of all one is set.
 type decision struct {
 	Proof    keeper.Proof   // none on the admin socket
 	Enrolled *desk.Enrolled `json:",omitempty"`
 	Approved *desk.Approved `json:",omitempty"`
 	Related  *desk.Related  `json:",omitempty"`
+	Sent     *sent          `json:",omitempty"`
+	Received *received      `json:",omitempty"`
 }
 
 // decide takes the proof and journals what decide comes to, which is so at once and
 // answered when it is durable.
 func (k *Keeper) decide(by *asker, now time.Time, kind byte, may func() (decision, error)) error {
+	_, _, err := k.decideAt(by, now, kind, may)
+	return err
+}
+
+// decideAt is decide, and says where in the journal it stands.
+func (k *Keeper) decideAt(by *asker, now time.Time, kind byte, may func() (decision, error)) (seq uint64, chain [32]byte, err error) {
 	k.deskMu.Lock()
 	t, err := may()
 	if err == nil && by != nil {
@@ -83,11 +91,11 @@ func (k *Keeper) decide(by *asker, now time.Time, kind byte, may func() (decisio
 	}
 	if err != nil {
 		k.deskMu.Unlock()
-		return err
+		return 0, chain, err
 	}
-	_, _, wait := k.journal.Put(kind, payload)
+	seq, chain, wait := k.journal.Put(kind, payload)
 	k.deskMu.Unlock()
-	return wait()
+	return seq, chain, wait()
 }
 
 func (k *Keeper) apply(t decision, now time.Time) error {
@@ -98,6 +106,8 @@ func (k *Keeper) apply(t decision, now time.Time) error {
 		k.desk.Approved(*t.Approved)
 	case t.Related != nil:
 		k.desk.Related(*t.Related, now)
+	case t.Sent != nil:
+		k.transfers.keep(*t.Sent, now)
 	}
 	return nil
 }
@@ -115,6 +125,10 @@ func (k *Keeper) replayDesk(kind byte, payload []byte) error {
 		at = t.Approved.At
 	case t.Related != nil && kind == recRelation:
 		at = t.Related.At
+	case t.Sent != nil && kind == recSent:
+		at = t.Sent.Transfer.Sent
+	case t.Received != nil && kind == recReceived:
+		at = t.Received.At
 	default:
 		return ErrJournal
 	}
@@ -188,7 +202,8 @@ func (k *Keeper) Approve(a keeper.Ask) error {
 }
 
 // Relate takes a facility's word, signed by its system, that it treats somebody until
-// the end of the day that the proof's path names.
+// the end of the day that the proof's path names: of whom was sent to it, by a path that
+// names what was sent, no longer than that may be fetched.
 func (k *Keeper) Relate(a keeper.Ask, r keeper.Relation) error {
 	now := k.now().Truncate(time.Millisecond)
 	by, err := k.believe(k, a, now)
@@ -206,7 +221,11 @@ func (k *Keeper) Relate(a keeper.Ask, r keeper.Relation) error {
 		return err
 	}
 	return k.decide(&by, now, recRelation, func() (decision, error) {
+		if ref.Number != 0 && r.Until.After(k.transfers.to(by.Facility, r.Person, now)) {
+			return decision{}, keeper.ErrTransfer
+		}
 		made, err := k.desk.MayRelate(r, by.Actor, now)
+		made.Transfer = uint64(ref.Number)
 		return decision{Related: &made}, err
 	})
 }

@@ -96,11 +96,12 @@ type Keeper struct {
 	once   *once
 	proofs *once // of signed requests: those of an earlier run, the journal tells
 
-	deskMu  sync.Mutex
-	desk    *desk.Desk
-	exports exports
-	marks   marks
-	believe func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
+	deskMu    sync.Mutex
+	desk      *desk.Desk
+	exports   exports
+	marks     marks
+	transfers transfers
+	believe   func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
 
 	ledger ledger
 
@@ -143,7 +144,8 @@ func newKeeper(opt Options) *Keeper {
 		gates: map[accesslog.GateID]*session{}, spent: map[string]*spender{},
 		meter: identifierMeter(), sources: sourceMeter(), numbers: numberMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
 		exports: exports{opened: map[exported]times{}}, marks: newMarks(),
-		desk: desk.New(opt.Norms), believe: (*Keeper).verify,
+		transfers: transfers{asked: map[keeper.Proof]sending{}, sent: map[[32]byte]sent{}},
+		desk:      desk.New(opt.Norms), believe: (*Keeper).verify,
 	}
 }
 
@@ -280,7 +282,7 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.replayEntered(payload)
 	case recIntent:
 		return k.replayIntent(payload)
-	case recActor, recApproval, recRelation:
+	case recActor, recApproval, recRelation, recSent, recReceived:
 		return k.replayDesk(kind, payload)
 	case recOpened:
 		return k.replayOpened(payload)

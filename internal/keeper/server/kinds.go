@@ -29,6 +29,8 @@ const (
 	recRelation             // a facility treats a person
 	recOpened               // a person opened for an actor, before the keys
 	recExported             // people opened for an approved export, before the keys
+	recSent                 // a document stated that a facility sends another
+	recReceived             // a facility has it
 )
 
 // Types of journal records, of keys that end.

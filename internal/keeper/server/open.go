@@ -17,7 +17,8 @@ import (
 // one person whom the proof's path names; of a record that it names, only that one's
 // versions, and how the person's records stand, without which nobody could know that
 // they are restricted. A proof is taken once, and not yet when no read agrees with its
-// head.
+// head. A request to send records to another facility opens them as one to read them
+// does, and the receipt's Intent is what the document made of them is stated by.
 func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
 	now := k.now().Truncate(time.Millisecond)
 	by, err := k.believe(k, a, now)
@@ -25,6 +26,10 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 		return keeper.Receipt{}, nil, err
 	}
 	ref, emergency, err := by.asks(reads)
+	to, until, sends := by.proof.Sends()
+	if err == nil && sends {
+		err = maySend(by.Facility, to, until, now)
+	}
 	if err != nil {
 		return keeper.Receipt{}, nil, err
 	}
@@ -44,6 +49,11 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 	if err != nil {
 		return keeper.Receipt{}, nil, err
 	}
+	if sends {
+		k.deskMu.Lock()
+		k.transfers.asks(receipt.Intent, sending{ref.Person, by.Actor, to, until, now})
+		k.deskMu.Unlock()
+	}
 	return receipt, out, nil
 }
 
@@ -51,7 +61,11 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 func (a *asker) asks(reads []keeper.Read) (ref record.Ref, emergency bool, err error) {
 	ref, ok := a.proof.Ref()
 	emergency = a.proof.Purpose == keeper.PurposeBreakGlass
-	if !ok || a.proof.Method != "GET" || !a.Rights.May(staff.View) || !emergency && a.proof.Purpose != "" && a.proof.Purpose != keeper.PurposeTreatment {
+	method := "GET"
+	if _, _, sends := a.proof.Sends(); sends {
+		method = "POST"
+	}
+	if !ok || a.proof.Method != method || !a.Rights.May(staff.View) || !emergency && a.proof.Purpose != "" && a.proof.Purpose != keeper.PurposeTreatment {
 		return ref, false, keeper.ErrActor
 	}
 	wants := 0

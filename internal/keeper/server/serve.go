@@ -271,6 +271,10 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Tagged, err = k.Tags(role, r.Tags)
 	case wire.Trace:
 		a.Trace, err = k.Trace(role, r.Trace)
+	case wire.SignTransfer:
+		a.Transfer, err = k.SignTransfer(r.Sending)
+	case wire.ReceiveTransfer:
+		a.Receipt, err = k.ReceiveTransfer(r.Ask)
 	default:
 		err = keeper.ErrRole
 	}

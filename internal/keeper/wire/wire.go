@@ -18,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/verify"
 )
 
 // MaxFrame bounds one message.
@@ -69,6 +70,8 @@ const (
 	Deliver
 	Trace
 	Tags
+	SignTransfer
+	ReceiveTransfer
 )
 
 // Calls of the database's ledger.
@@ -109,6 +112,7 @@ type Request struct {
 	Ledger  keeper.MoveLedger
 	Trace   keeper.TraceAsk
 	Tags    []keeper.TagAsk
+	Sending keeper.TransferAsk
 }
 
 // Fault is an error as it crosses: its kind and the text that outsiders may read.
@@ -151,6 +155,7 @@ type Answer struct {
 	Delivery     keeper.Delivery
 	Trace        keeper.TraceGiven
 	Tagged       []keeper.Tagged
+	Transfer     verify.Transfer
 }
 
 // Opened is keeper.Opened without its error.
@@ -257,7 +262,7 @@ func (f Fault) Err() error {
 		keeper.ErrLedger, keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
-		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,
+		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport, keeper.ErrSending, keeper.ErrTransfer,
 		keeper.ErrUncommitted, keeper.ErrTrace, keeper.ErrUnfrozen, keeper.ErrFrozen, keeper.ErrNames,
 	} {
 		if e.Error() == f.Text {

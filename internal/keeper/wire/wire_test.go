@@ -60,7 +60,7 @@ func TestFaultsBecomeTheirSentinelsAgain(t *testing.T) {
 		keeper.ErrHead, keeper.ErrSealed, keeper.ErrDay, keeper.ErrTooMany,
 		keeper.ErrUsed, keeper.ErrRun, keeper.ErrLoad,
 		keeper.ErrWriting, keeper.ErrActor, keeper.ErrSecond, keeper.ErrErased, keeper.ErrErase, keeper.ErrHeld, keeper.ErrFirst, keeper.ErrRecords, keeper.ErrEnrolled,
-		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport,
+		keeper.ErrRights, keeper.ErrLast, keeper.ErrRelation, keeper.ErrExport, keeper.ErrSending, keeper.ErrTransfer,
 	} {
 		if got := wire.FaultOf(errors.Join(errors.New("where it was"), e)).Err(); !errors.Is(got, e) {
 			t.Errorf("%v became %v", e, got)

@@ -149,6 +149,7 @@ func (t *tx) stores() store.Stores {
 		Records:        records{t},
 		Uploads:        uploads{t},
 		Aside:          aside{t},
+		Sent:           sent{t},
 	}
 }
 

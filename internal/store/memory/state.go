@@ -71,6 +71,7 @@ type state struct {
 	uploads    tree[id32, int64] // when each began
 	begun      tree[lapse, none] // uploads
 	blobs      tree[id32, none]  // that rows name
+	sent       tree[couple, record.Sent]
 
 	facilities  tree[text, staff.Facility]
 	staff       tree[text, staff.Member]

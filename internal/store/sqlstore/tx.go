@@ -50,6 +50,7 @@ func (t *Tx) Stores() store.Stores {
 		Records:        records{t},
 		Uploads:        uploads{t},
 		Aside:          aside{t},
+		Sent:           sent{t},
 	}
 }
 

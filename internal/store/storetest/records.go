@@ -23,6 +23,7 @@ func recordCases() []testCase {
 		{"Records/sources", testSources},
 		{"Records/out of range", testRecordRange},
 		{"Uploads/begun, stale and held", testUploads},
+		{"Sent/put, found and noted", testSent},
 		{"Aside/set and step", testAside},
 		{"Aside/one of many", testAsideRace},
 	}

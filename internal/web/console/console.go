@@ -174,7 +174,7 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 		c.file(w, name, "text/css; charset=utf-8")
 	case "console.js":
 		c.file(w, name, "text/javascript; charset=utf-8")
-	case "enrol", "sign-in", "desk":
+	case "enrol", "sign-in", "desk", "records":
 		out := view{Lang: language(r), Name: name, Host: "https://" + c.Desk.Host, Site: c.Site.ID, Texts: scriptTexts(language(r))}
 		var b bytes.Buffer
 		if err := c.pages.ExecuteTemplate(&b, "page", out); err != nil {

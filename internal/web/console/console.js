@@ -43,8 +43,9 @@
   };
 
   let nonce = '';
-  const proof = async (pair, method, path, token) => {
+  const proof = async (pair, method, path, token, purpose) => {
     const claims = { jti: encode(crypto.getRandomValues(new Uint8Array(16))), htm: method, htu: page.host + path, iat: Math.floor(Date.now() / 1000), nonce };
+    if (purpose) claims.purpose = purpose;
     if (token) claims.ath = encode(await sha256(utf8(token)));
     const text = encode(utf8(JSON.stringify({ typ: 'dpop+jwt', alg: 'ES256', jwk: await publicKey(pair) }))) + '.' + encode(utf8(JSON.stringify(claims)));
     return text + '.' + encode(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pair.privateKey, utf8(text)));
@@ -91,7 +92,7 @@
     $('wrong').hidden = true;
     $('status').textContent = say('working');
     try { await work(); } catch (e) {
-      if (page.page === 'desk' && e.status === 403 && $('desk').hidden) { location.assign('/console/sign-in?lang=' + page.lang); return; }
+      if (page.page === 'desk' && e.status === 403 && $('desk').hidden || page.page === 'records' && e.status === 401) { location.assign('/console/sign-in?lang=' + page.lang); return; }
       $('wrong').textContent = e.message;
       $('wrong').hidden = false;
       $('wrong').focus();
@@ -195,6 +196,7 @@
     $('ask-widen').hidden = officer;
     $('ask').dataset.kind = officer ? 'elevate' : 'widen';
     $('office').hidden = !officer;
+    $('to-records').hidden = officer;
     for (const [id, rows, show] of [['requests', d.requests, showRequest], ['staff', d.staff, showMember]]) {
       $(id).replaceChildren();
       for (const row of rows) show($(id), row, who, d.actor);
@@ -203,12 +205,80 @@
     $('desk').hidden = false;
   };
 
+  // Records are opened by a request that this browser's key signs, purpose included: the
+  // keeper believes that, and nothing that the server says.
+  const fhir = async (method, path, query, form, who, purpose) => {
+    if (!nonce) await call('GET', '/console/v1/clock');
+    for (let again = true; ; again = false) {
+      const headers = { Accept: 'application/fhir+json', Authorization: 'DPoP ' + who.token, DPoP: await proof(who.pair, method, path, who.token, purpose) };
+      if (form) headers['Content-Type'] = 'application/x-www-form-urlencoded';
+      let res;
+      try {
+        res = await fetch(path + query, { method, headers, body: form, credentials: 'omit', cache: 'no-store', redirect: 'error' });
+      } catch { throw new Error(say('offline')); }
+      nonce = res.headers.get('DPoP-Nonce') || nonce;
+      const answer = await res.json();
+      if (res.ok) return answer;
+      if (again && (res.headers.get('WWW-Authenticate') || '').includes('use_dpop_nonce')) continue;
+      const issue = (answer.issue || [{}])[0];
+      const text = issue.diagnostics || say('offline');
+      const why = res.status === 429 ? say('budget') : res.status === 410 ? say('erased')
+        : issue.code === 'suppressed' ? say('restricted') : text.includes('second person') ? say('second') : text;
+      const wrong = new Error(why);
+      wrong.status = res.status;
+      throw wrong;
+    }
+  };
+
+  const textOf = (c) => c && (c.text || (c.coding || []).map((one) => one.display || one.code).join(', '));
+  const dateOf = (r) => r.effectiveDateTime || r.occurrenceDateTime || r.performedDateTime || r.onsetDateTime || r.recordedDate || r.issued || r.date
+    || r.authoredOn || (r.period || r.effectivePeriod || r.performedPeriod || {}).start || '';
+  const showRecord = (list, r) => {
+    const li = add(list, 'li');
+    add(li, 'h3', r.resourceType + (dateOf(r) ? ', ' + dateOf(r) : ''));
+    const what = textOf(r.code || r.vaccineCode || r.type) || textOf((r.content || [{}])[0].attachment && { text: r.content[0].attachment.title });
+    if (what) add(li, 'p', what);
+    if (typeof r.status === 'string') add(li, 'p', r.status);
+    const value = r.valueQuantity ? r.valueQuantity.value + ' ' + (r.valueQuantity.unit || '') : r.valueString || textOf(r.valueCodeableConcept);
+    if (value) add(li, 'p', value);
+    const all = add(li, 'details');
+    add(all, 'summary', say('whole') + ' (' + r.id + ')');
+    add(all, 'pre', JSON.stringify(r, null, 1));
+  };
+
+  const openRecords = async (form) => {
+    const who = await load();
+    if (!who) { location.assign('/console/sign-in?lang=' + page.lang); return; }
+    $('opened').hidden = true;
+    const nik = String(form.get('nik')).replace(/[ .-]/g, '');
+    const found = await fhir('POST', '/fhir/R4/Patient/_search', '', new URLSearchParams({ identifier: 'https://fhir.kemkes.go.id/id/nik|' + nik }).toString(), who);
+    if (!found.total) throw new Error(say('nobody'));
+    const path = '/fhir/R4/Patient/' + found.entry[0].resource.id + '/$everything';
+    const all = [];
+    for (let query = ''; ;) {
+      const got = await fhir('GET', path, query, undefined, who, form.get('purpose'));
+      all.push(...(got.entry || []).map((e) => e.resource));
+      const next = (got.link || []).find((l) => l.relation === 'next');
+      if (!next) break;
+      query = new URL(next.url).search;
+    }
+    $('records').replaceChildren();
+    const patient = all.find((r) => r.resourceType === 'Patient');
+    const name = patient && (patient.name || [{}])[0];
+    $('whose').textContent = (name ? name.text || [...(name.given || []), name.family].join(' ') : say('unnamed')) + ', ' + (patient && patient.birthDate ? patient.birthDate + ', ' : '') + all.length + ' ' + say('many');
+    for (const r of all) if (r !== patient) showRecord($('records'), r);
+    $('opened').hidden = false;
+    $('opened').focus();
+  };
+
   if (page.page === 'enrol') {
     $('code').value = location.hash.slice(1);
     history.replaceState(null, '', location.pathname + location.search);
     on('enrol', enrol);
   } else if (page.page === 'sign-in') {
     on('sign-in', signIn);
+  } else if (page.page === 'records') {
+    on('open', openRecords);
   } else {
     on('ask', async (form) => {
       await call('POST', '/console/v1/requests', { kind: $('ask').dataset.kind, purpose: form.get('purpose') }, await load());

@@ -211,7 +211,7 @@ func TestElevation(t *testing.T) {
 func TestPages(t *testing.T) {
 	s := open(t)
 	inline := regexp.MustCompile(`<script(?:[^>]*)>[^<]|\son[a-z]+=|style="|javascript:`)
-	for _, path := range []string{"/console/enrol", "/console/sign-in", "/console/desk"} {
+	for _, path := range []string{"/console/enrol", "/console/sign-in", "/console/desk", "/console/records"} {
 		texts := map[string]string{}
 		for _, lang := range []string{"id", "en"} {
 			w := httptest.NewRecorder()
@@ -229,7 +229,7 @@ func TestPages(t *testing.T) {
 			if strings.Contains(csp, "unsafe") || w.Header().Get("Cache-Control") != "no-store" || len(w.Result().Cookies()) > 0 {
 				t.Errorf("%s: %v", path, w.Header())
 			}
-			if m := regexp.MustCompile(`>(desk|enrol|sign-in|js)\.[a-z.]+<`).FindString(html); m != "" {
+			if m := regexp.MustCompile(`>(desk|enrol|sign-in|records|js)\.[a-z.]+<`).FindString(html); m != "" {
 				t.Errorf("%s: no words for %s", path, m)
 			}
 			texts[lang] = html

@@ -100,7 +100,9 @@ func scriptTexts(lang string) map[string]string {
 type text struct{ key, id, en string }
 
 // phrases returns every text of the pages in both languages.
-func phrases() []text {
+func phrases() []text { return append(pagePhrases(), scriptPhrases()...) }
+
+func pagePhrases() []text {
 	return []text{
 		{"name", "Amanah – petugas", "Amanah – staff"},
 		{"other", "English", "Bahasa Indonesia"},
@@ -140,6 +142,29 @@ func phrases() []text {
 		{"desk.clinician", "tenaga kesehatan", "clinician"},
 		{"desk.officer", "petugas kantor", "officer"},
 		{"desk.invited", "Undang", "Invite"},
+
+		{"records.title", "Buka rekam medis", "Open health records"},
+		{"records.what", "Setiap pembukaan ditandatangani oleh peramban Anda dan dicatat sebelum ditampilkan. Orang yang bersangkutan dapat melihatnya.", "Each opening is signed by your browser and recorded before anything is shown. The person can see it."},
+		{"records.nik", "16 angka. NIK tidak disimpan dalam alamat halaman.", "16 digits. It is kept out of the page's address."},
+		{"records.purpose", "Untuk apa?", "What for?"},
+		{"records.treatment", "Merawat pasien ini", "Treating this patient"},
+		{"records.glass", "Keadaan darurat, tanpa hubungan perawatan", "An emergency, without a care relationship"},
+		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency."},
+		{"records.open", "Buka", "Open"},
+	}
+}
+
+// scriptPhrases are those that the script shows.
+func scriptPhrases() []text {
+	return []text{
+		{"js.nobody", "Tidak ada orang terdaftar dengan NIK ini.", "Nobody is registered under this NIK."},
+		{"js.budget", "Jatah Anda untuk membuka rekam medis habis: 10 orang dalam satu jam di luar pasien fasilitas Anda, 60 di dalamnya. Tunggu, atau minta sistem fasilitas menyatakan hubungan perawatan.", "Your budget for opening records is used up: 10 people an hour who are not your facility's patients, 60 who are. Wait, or have your facility's system state that it treats them."},
+		{"js.second", "Lebih dari 50 orang dalam sepuluh menit: minta persetujuan orang kedua di Meja.", "More than 50 people in ten minutes: ask for a second person's approval at the Desk."},
+		{"js.restricted", "Rekam medis orang ini dibatasi: hanya terbuka dalam keadaan darurat.", "This person's records are restricted: they open in an emergency alone."},
+		{"js.erased", "Rekam medis orang ini sudah dihapus.", "This person's records were erased."},
+		{"js.whole", "Seluruh isi", "All of it"},
+		{"js.unnamed", "Tanpa nama", "No name"},
+		{"js.many", "catatan", "records"},
 
 		{"js.working", "Sebentar…", "One moment…"},
 		{"js.none", "Peramban ini tidak dapat memakai kunci sandi.", "This browser can use no passkey."},

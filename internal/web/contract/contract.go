@@ -260,6 +260,9 @@ func (c *Contract) check(a Answer) error {
 	if len(content) == 0 && len(a.Body) == 0 {
 		return nil
 	}
+	if content[media] == nil && content["*/*"] != nil { // any bytes
+		return nil
+	}
 	if content[media] == nil {
 		return fmt.Errorf("%w: %q", ErrMedia, media)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/dpop"
+	"github.com/amanah-project/amanah/internal/web/signed"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -23,6 +24,9 @@ func (s *Server) caller(r *http.Request, need rights) (care.Caller, error) {
 		return care.Caller{}, errToken
 	}
 	now := s.Now()
+	if s.Staff != nil && strings.EqualFold(scheme, "DPoP") && signed.Is(text) {
+		return s.clinician(r, need)
+	}
 	said, err := s.Tokens().OpenSystem(text, now)
 	if err != nil {
 		return care.Caller{}, err
@@ -59,6 +63,24 @@ func (s *Server) caller(r *http.Request, need rights) (care.Caller, error) {
 	}
 	by.Ask.Proof = strings.Join(r.Header.Values("DPoP"), ", ")
 	by.Emergency = p.Purpose == keeper.PurposeBreakGlass
+	return by, nil
+}
+
+// clinician finds out who of the staff asks: a browser's key that their passkey endorsed
+// signed this request, and the keeper is shown both.
+func (s *Server) clinician(r *http.Request, need rights) (care.Caller, error) {
+	who, err := s.Staff(r)
+	if err == nil {
+		err = s.Pace.Take(string(who.Member.ID), s.Now())
+	}
+	if err != nil {
+		return care.Caller{}, err
+	}
+	m := who.Member
+	by := care.Caller{Actor: m.ID, Facility: m.Facility, Role: m.Role, Rights: m.Rights}
+	if need == views {
+		by.Ask, by.Emergency = who.Ask, who.Purpose == keeper.PurposeBreakGlass
+	}
 	return by, nil
 }
 

@@ -108,7 +108,7 @@ func (s *Server) capabilities(context.Context, *request) (*answer, error) {
 			}}},
 			Service: []service{{[]systemCoding{{"http://terminology.hl7.org/CodeSystem/restful-security-service", "OAuth"}}}},
 			Description: "Client credentials (RFC 6749), one organisation each. Tokens bound to a key (DPoP, RFC 9449) view; bearer tokens enter records and open none. " +
-				"Records are opened by paths that name a person, since a proof covers the path: search is Patient/{id}/{type}?…, and across people by identifier only. Whom a facility treats it says by POST Patient/{id}/relation/{day}.",
+				"Records are opened by paths that name a person, since a proof covers the path: search is Patient/{id}/{type}?…, and across people by identifier only. Whom a facility treats it says by POST Patient/{id}/relation/{day}; entering an Encounter does not say it, since the keeper believes the facility's signed word about that alone.",
 		},
 		Compartment: []string{"http://hl7.org/fhir/CompartmentDefinition/patient"},
 	}
@@ -121,6 +121,10 @@ func (s *Server) capabilities(context.Context, *request) (*answer, error) {
 	for _, typ := range kinds() {
 		r.Resource = append(r.Resource, serves(typ, rows))
 	}
+	r.Resource = append(r.Resource, served{
+		Type: "Binary", Documentation: "The bytes of a document, as DocumentReference.content.attachment.url names them: as they are, with ranges, or as a resource for Accept: application/fhir+json. Documents that were not entered as FHIR have a DocumentReference made for them.",
+		Interaction: []coding{{"read"}, {"vread"}, {"create"}}, Versioning: "versioned-update", ReadHistory: true, ConditionalR: "full-support",
+	})
 	c.Rest = []rest{r}
 	return &answer{status: http.StatusOK, body: encode(c)}, nil
 }

@@ -18,10 +18,12 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/flow/document"
 	format "github.com/amanah-project/amanah/internal/format/fhir"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/pace"
+	"github.com/amanah-project/amanah/internal/web/signed"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -54,6 +56,12 @@ type Care interface {
 	Find(ctx context.Context, nik identity.NIK) (record.Ref, error)
 }
 
+// Files opens the documents of records: flow/document.
+type Files interface {
+	// Content opens the document of a record that was opened.
+	Content(ctx context.Context, of care.Record) (*document.Content, error)
+}
+
 // Relate notes in the keeper that a facility treats a person, on its own signed word.
 type Relate func(ctx context.Context, ask keeper.Ask, r keeper.Relation) error
 
@@ -83,7 +91,9 @@ type Server struct {
 	Nonces  *dpop.Nonces
 	Once    Once
 	Systems Systems
+	Staff   func(r *http.Request) (signed.Caller, error) // admits clinicians by their sign-in; nil for systems alone
 	Care    Care
+	Files   Files
 	Relate  Relate
 	Reader  *format.Reader
 	Pace    *pace.Lanes // requests of each system
@@ -114,6 +124,7 @@ type request struct {
 type answer struct {
 	status   int
 	body     []byte // none with 304 and return=minimal
+	file     *file  // in place of body
 	version  uint64 // ETag; zero for none
 	at       time.Time
 	location string

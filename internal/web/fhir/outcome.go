@@ -11,12 +11,14 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
 	format "github.com/amanah-project/amanah/internal/format/fhir"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/dpop"
 	"github.com/amanah-project/amanah/internal/web/pace"
 	"github.com/amanah-project/amanah/internal/web/route"
+	"github.com/amanah-project/amanah/internal/web/signed"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -60,7 +62,7 @@ type row struct {
 // faults is the one table of statuses; what it does not name goes by its kind.
 func faults() []row {
 	return []row{
-		{http.StatusUnauthorized, "login", []error{errToken, token.ErrToken, dpop.ErrNonce, dpop.ErrProof, dpop.ErrKey, dpop.ErrSigned, dpop.ErrBound, dpop.ErrReplay, keeper.ErrUsed, keeper.ErrRun, errBound}},
+		{http.StatusUnauthorized, "login", []error{errToken, token.ErrToken, dpop.ErrNonce, dpop.ErrProof, dpop.ErrKey, dpop.ErrSigned, dpop.ErrBound, dpop.ErrReplay, keeper.ErrUsed, keeper.ErrRun, errBound, signed.ErrToken, staff.ErrSignedOut}},
 		{http.StatusUnauthorized, "expired", []error{token.ErrExpired}},
 		{http.StatusForbidden, "forbidden", []error{errBearer}},
 		{http.StatusNotAcceptable, "not-supported", []error{errForm}},

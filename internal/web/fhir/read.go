@@ -51,9 +51,15 @@ func (s *Server) vread(ctx context.Context, q *request) (*answer, error) {
 }
 
 func (s *Server) opened(ctx context.Context, q *request, of record.Ref, version uint64) (*answer, error) {
+	if q.PathValue("type") == "Binary" {
+		return s.binary(ctx, q, of, version)
+	}
 	v, err := s.Care.Open(ctx, q.by, of, version)
 	if err != nil {
 		return nil, err
+	}
+	if q.PathValue("type") == "DocumentReference" && v.Type == "" && v.Content.Document != nil && v.Image == nil {
+		v = reference(v)
 	}
 	if v.Type != q.PathValue("type") {
 		return nil, record.ErrRef
@@ -144,11 +150,14 @@ func (s *Server) everything(ctx context.Context, q *request) (*answer, error) {
 			filter.Types = append(filter.Types, one)
 		}
 	}
+	if slices.Contains(filter.Types, "DocumentReference") {
+		filter.Types = append(filter.Types, "") // documents that were kept as such
+	}
 	all, err := s.Care.Compartment(ctx, q.by, of.Person, filter)
 	if err != nil {
 		return nil, err
 	}
-	return s.found(page, q, page.since(resources(all)))
+	return s.found(page, q, page.since(shown(all)))
 }
 
 // compartment answers GET Patient/{id}/{type}?… There is no _search to POST: the
@@ -167,12 +176,16 @@ func (s *Server) compartment(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.Care.Compartment(ctx, q.by, of.Person, record.Filter{Types: []string{kind}, Void: true})
+	filter := record.Filter{Types: []string{kind}, Void: true}
+	if kind == "DocumentReference" {
+		filter.Types = append(filter.Types, "") // documents that were kept as such
+	}
+	all, err := s.Care.Compartment(ctx, q.by, of.Person, filter)
 	if err != nil {
 		return nil, err
 	}
 	var fit []care.Record
-	for _, v := range resources(all) {
+	for _, v := range shown(all) {
 		raw, err := v.Resource() // _id and _lastUpdated are searched too
 		if err != nil {
 			return nil, err
@@ -219,12 +232,6 @@ func (s *Server) found(p *page, q *request, all []care.Record) (*answer, error) 
 	}
 	b.Link = p.links(s.base()+strings.TrimPrefix(q.URL.Path, Base), len(all))
 	return &answer{status: http.StatusOK, body: encode(b)}, nil
-}
-
-// resources leaves out what is no FHIR resource: files alone, and withdrawals, which
-// hold nothing.
-func resources(all []care.Record) []care.Record {
-	return slices.DeleteFunc(slices.Clone(all), func(v care.Record) bool { return v.Type == "" })
 }
 
 // etag is a version's, which is weak because one version may be written with its

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -92,6 +93,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, i interaction) i
 		w.Header().Set("DPoP-Nonce", s.Nonces.Give())
 	}
 	form, err := formOf(r)
+	if errors.Is(err, errForm) && i.rights == views && r.PathValue("type") == "Binary" && !r.URL.Query().Has("_format") {
+		err = nil // its bytes have a type of their own
+	}
 	if err == nil && r.Method == http.MethodHead && i.rights == views {
 		err = errHead
 	}
@@ -114,6 +118,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, i interaction) i
 	a, err := i.serve(s, ctx, q)
 	if err != nil {
 		return s.refuse(w, form, err)
+	}
+	if a.file != nil {
+		return a.send(w, r)
 	}
 	return a.write(w, form)
 }

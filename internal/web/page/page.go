@@ -15,6 +15,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"html/template"
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -54,6 +55,13 @@ type Own interface {
 	CancelNumber(ctx context.Context, a consent.Attempt) error
 }
 
+// Records gives people their own records.
+type Records interface {
+	// Take writes the records of whoever proved who they are, sealed to an age recipient;
+	// begin is called before the first byte.
+	Take(ctx context.Context, a consent.Attempt, recipient string, begin func() io.Writer) error
+}
+
 // Outcome is the authorization server to which an attempt goes back.
 type Outcome interface {
 	// Finish sends the browser back with a code, after consent.
@@ -66,6 +74,7 @@ type Outcome interface {
 type Pages struct {
 	Linking Linking
 	Own     Own
+	Records Records // nil: none are given
 	Outcome Outcome
 	// Terms returns one version of a partner's agreement.
 	Terms  func(ctx context.Context, id partner.ID, version int) (partner.Terms, error)
@@ -207,6 +216,10 @@ func (p *Pages) Post(w http.ResponseWriter, r *http.Request) {
 		}
 		p.Outcome.Refuse(w, r, v.ticket.id)
 	case "phone":
+		if r.PostForm.Get("do") == "records" {
+			v.records()
+			return
+		}
 		err := v.number(began)
 		v.on(name, "phone", err)
 	default:

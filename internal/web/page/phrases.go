@@ -55,6 +55,11 @@ func phrases() []phrase {
 		{"phone.new", "Nomor baru", "New number"},
 		{"phone.hint", "Menunggu 72 jam. Nomor lama diberi tahu sekarang dan dapat membatalkan. Nomor yang juga terdaftar untuk orang lain tidak akan menggantikan.", "It waits 72 hours. The old number is told now and can cancel. A number that is registered for somebody else too will not take over."},
 		{"phone.again", "Nomor baru, sekali lagi", "New number, once more"},
+		{"records.title", "Rekam medis Anda", "Your health records"},
+		{"records.what", "Anda dapat membawa semua rekam medis Anda: FHIR dan berkas, dalam satu arsip yang disegel untuk kunci Anda. Setiap pengambilan dicatat.", "You may take all of your health records along: FHIR and files, in one archive sealed to your key. Each taking is recorded."},
+		{"records.to", "Kunci publik age Anda", "Your age public key"},
+		{"records.hint", "Dimulai dengan age1. Buat dengan age-keygen pada komputer Anda; tanpa kunci rahasianya tidak seorang pun dapat membuka arsip itu.", "It begins with age1. Make it with age-keygen on your own computer; without its secret key nobody opens the archive."},
+		{"records.take", "Unduh arsip tersegel", "Download the sealed archive"},
 		{"phone.ask", "Minta nomor baru", "Ask for the new number"},
 	}
 }

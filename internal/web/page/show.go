@@ -33,6 +33,7 @@ type view struct {
 	Numbers  consent.Numbers
 	Proved   bool // the person proved who they are
 	Decision bool // the link is for decisions of a server
+	Records  bool // the person may take their records along
 }
 
 // T returns a phrase in the page's language.
@@ -147,7 +148,7 @@ func (v *visit) fill(out *view) (err error) {
 		out.Terms, out.Version = blocks(text), terms.Version
 		return err
 	case "phone":
-		out.Proved = true
+		out.Proved, out.Records = true, v.p.Records != nil
 		out.Numbers, err = v.p.Own.Numbers(ctx, v.attempt)
 	}
 	return err

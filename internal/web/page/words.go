@@ -8,6 +8,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/consent"
+	"github.com/amanah-project/amanah/internal/flow/portability"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
@@ -62,6 +63,8 @@ func sayings() []said {
 		{identity.ErrPhoneWaits, "Nomor baru lain sudah menunggu. Batalkan dahulu.", "Another new number waits already. Cancel it first.", "phone"},
 		{identity.ErrNoneWaits, "Tidak ada nomor baru yang menunggu.", "No new number waits.", ""},
 		{identity.ErrNotChannel, "Hanya nomor yang terikat sekarang yang dapat membatalkan.", "Only the number bound now can cancel a new one.", ""},
+		{portability.ErrRecipient, "Kunci publik age dimulai dengan age1 dan terdiri dari 62 huruf dan angka.", "A public key of age begins with age1 and has 62 letters and digits.", "to"},
+		{keeper.ErrErased, "Rekam medis ini sudah dihapus.", "These records were erased.", ""},
 		{keeper.ErrBudget, "Terlalu sering. Coba lagi dalam satu jam.", "Too often. Try again within the hour.", ""},
 	}
 }

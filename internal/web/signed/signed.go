@@ -41,6 +41,13 @@ type Caller struct {
 	Session staff.Session
 	Member  staff.Member
 	Ask     keeper.Ask // their own words
+	Purpose string     // that the proof names; empty for none
+}
+
+// Is reports whether a token has the form of a sign-in's.
+func Is(token string) bool {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	return err == nil && len(raw) == len(signin.Token{}) && !strings.ContainsAny(token, "\r\n")
 }
 
 // Admit returns who signed a request, and takes their proof. The keeper, which remembers
@@ -50,8 +57,11 @@ func (d *Desk) Admit(r *http.Request) (Caller, error) {
 	if !ok {
 		return Caller{}, ErrToken
 	}
+	if !Is(shown) {
+		return Caller{}, ErrToken
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(shown)
-	if err != nil || len(raw) != len(signin.Token{}) || strings.ContainsAny(shown, "\r\n") {
+	if err != nil {
 		return Caller{}, ErrToken
 	}
 	p, err := d.verify(r, shown)
@@ -65,7 +75,7 @@ func (d *Desk) Admit(r *http.Request) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	return Caller{one, m, keeper.Ask{Proof: r.Header.Get("DPoP"), Endorsement: one.Endorsement}}, nil
+	return Caller{one, m, keeper.Ask{Proof: r.Header.Get("DPoP"), Endorsement: one.Endorsement}, p.Purpose}, nil
 }
 
 // Proof verifies the proof of a request that comes without a token, and takes it.

@@ -64,6 +64,11 @@ func (x *System) Emergency(path string) care.Caller {
 	return c
 }
 
-func (x *System) get(path, purpose string) care.Caller {
-	return care.Caller{Actor: x.ID, Facility: x.Facility, Role: staff.RoleClient, Rights: x.Rights, Ask: x.ask("GET", path, purpose)}
+func (x *System) get(path, purpose string) care.Caller { return x.caller("GET", path, purpose) }
+
+// Post is the system with a signed request to do something.
+func (x *System) Post(path string) care.Caller { return x.caller("POST", path, "") }
+
+func (x *System) caller(method, path, purpose string) care.Caller {
+	return care.Caller{Actor: x.ID, Facility: x.Facility, Role: staff.RoleClient, Rights: x.Rights, Ask: x.ask(method, path, purpose)}
 }

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/durable/durabletest"
+	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
+	"github.com/amanah-project/amanah/internal/store/memory"
+)
+
+// nikFor makes a NIK that a patient's birth date and sex agree with.
+func nikFor(t *testing.T, p map[string]any, serial int) string {
+	t.Helper()
+	at, err := time.Parse(time.DateOnly, p["birthDate"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := at.Day()
+	if p["gender"] == "female" {
+		day += 40
+	}
+	return fmt.Sprintf("990101%02d%02d%02d%04d", day, at.Month(), at.Year()%100, serial)
+}
+
+// TestSharedBundlesImport: every valid bundle of the collection beside the project, or of
+// our own where it is not at hand, imports whole, a resource of 1.5 MiB with them, and
+// what came in is read back.
+func TestSharedBundlesImport(t *testing.T) {
+	var names []string
+	for _, pattern := range []string{"bundles/*", "bundles-gz/*", "id-derived/*"} {
+		some, _ := filepath.Glob(filepath.Join("../../../../shared/data/fhir", pattern))
+		names = append(names, some...)
+	}
+	if len(names) == 0 {
+		names, _ = filepath.Glob("../format/fhir/testdata/valid/*.json*")
+	}
+	in, niks := t.TempDir(), "patient,nik\n"
+	entries, long := 0, 0
+	for i, name := range names {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(name, ".gz") {
+			z, err := gzip.NewReader(bytes.NewReader(raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if raw, err = io.ReadAll(z); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var b struct {
+			Entry []struct{ Resource json.RawMessage }
+		}
+		if err := json.Unmarshal(raw, &b); err != nil {
+			t.Fatal(err)
+		}
+		entries += len(b.Entry)
+		for _, e := range b.Entry {
+			if len(e.Resource) > 64<<10 {
+				long++
+			}
+			var p map[string]any
+			if json.Unmarshal(e.Resource, &p) == nil && p["resourceType"] == "Patient" && !strings.Contains(string(e.Resource), record.NIKSystem) {
+				niks += fmt.Sprintf("%s,%s\n", p["id"], nikFor(t, p, 1000+i))
+			}
+		}
+		if err := os.WriteFile(filepath.Join(in, fmt.Sprintf("%03d.json", i)), raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(names) < 9 || entries < 300 {
+		t.Fatalf("%d bundles with %d entries", len(names), entries)
+	}
+	text := strings.Repeat("YWJj", 1<<19/4*3)
+	big := fmt.Sprintf(`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","identifier":[{"system":%q,"value":"9901010101909999"}],"name":[{"text":"Orang Besar"}],"gender":"male","birthDate":"1990-01-01"},"request":{"method":"POST","url":"Patient"}},
+		{"fullUrl":"urn:uuid:2","resource":{"resourceType":"DocumentReference","status":"current","subject":{"reference":"urn:uuid:1"},"content":[{"attachment":{"contentType":"text/plain","data":%q}}]},"request":{"method":"POST","url":"DocumentReference"}}]}`, record.NIKSystem, text)
+	if err := os.WriteFile(filepath.Join(in, "big.json"), []byte(big), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table := filepath.Join(t.TempDir(), "niks.csv")
+	if err := os.WriteFile(table, []byte(niks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := status.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Operator{DB: memory.New(), Keeper: keepertest.Serve(t, durabletest.New(1)), rules: rules, now: time.Now}
+	got, err := o.ImportRecords(t.Context(), RecordOptions{Path: in, Facility: "rs-99-001", Register: true, NIKs: table, Errors: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Somebody who is in two bundles has one Patient: that entry is known the second time.
+	if got.Refused != 0 || got.Aside != 0 && len(names) > 60 || got.Entered+got.Known+got.Aside != entries+2 {
+		t.Errorf("%+v of %d entries", got, entries+2)
+	}
+	t.Logf("%d bundles, %d entries, %d of them over 64 KiB: entered %d, known %d, set aside %d, refused %d, people %d",
+		len(names)+1, entries+2, long+1, got.Entered, got.Known, got.Aside, got.Refused, got.People)
+	c, err := o.care()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nik, err := identity.ParseNIK("9901010101909999")
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := c.Find(t.Context(), nik)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := c.Exported(t.Context(), who.Person, func(ctx context.Context, r keeper.Read) (keeper.Opened, error) {
+		i := keeper.Intent{ID: [16]byte{1}, Actor: "test", Purpose: "test", Budget: keeper.BudgetImport}
+		_, out, err := o.Keeper.Read(ctx, i, []keeper.Read{r})
+		if err != nil {
+			return keeper.Opened{}, err
+		}
+		return out[0], out[0].Err
+	})
+	found := func(r care.Record) bool { return r.Type == "DocumentReference" && bytes.Contains(r.Body, []byte(text)) }
+	if err != nil || len(all) != 2 || !found(all[1]) {
+		t.Errorf("the long resource is read back: %d %v", len(all), err)
+	}
+}
