@@ -142,11 +142,11 @@ func hostileFHIR(t *testing.T) []attack {
 		return attack{name, "/fhir/R4/DocumentReference", fhirMedia, letterOf(media, content), status, says, ""}
 	}
 	out := []attack{
-		{"deep lists", one, fhirMedia, again(basic, "[", 8*mib, ""), 400, "nested deeper", ""},
-		{"deep objects", one, fhirMedia, again(basic, `{"a":`, 8*mib, ""), 400, "nested deeper", ""},
+		{"deep lists", one, fhirMedia, again(basic, "[", mib/4, ""), 400, "nested deeper", ""},
+		{"deep objects", one, fhirMedia, again(basic, `{"a":`, mib, ""), 400, "nested deeper", ""},
 		{"many values", one, fhirMedia, again(basic+"[1", ",1", 14*mib, "]}"), 400, "values", ""},
 		{"many values in a bundle", all, fhirMedia, again(`{"resourceType":"Bundle","type":"transaction","entry":[1`, ",1", 60*mib, "]}"), 400, "values", ""},
-		{"a million values", one, fhirMedia, again(basic+"[1", ",1", 2*mib-100, "]}"), 400, "Basic.extension[0]", ""},
+		{"half a million values", one, fhirMedia, again(basic+"[1", ",1", mib-100, "]}"), 400, "Basic.extension[0]", ""},
 		{"many objects", one, fhirMedia, again(basic+`[{"url":"x"}`, `,{"url":"x"}`, 14*mib, "]}"), 400, "values", ""},
 		{"a long name", one, fhirMedia, again(`{"resourceType":"Basic","`, "x", 14*mib, `":1}`), 400, "name of a member", ""},
 		{"a long text", one, fhirMedia, again(`{"resourceType":"Basic","code":{"text":"`, "x", 14*mib, `"}}`), 422, "", ""}, // whole, of a type that is kept as it came, and nobody's
