@@ -173,7 +173,7 @@ func (s *site) mkdir(name string) string {
 func (s *site) startKeeper() {
 	s.t.Helper()
 	s.mkdir("run")
-	s.keeper = s.start("keeper", "--dir", s.path("keeper"), "--sockets", s.path("run"), "--credential", s.path("root.credential"), "--same-user")
+	s.keeper = s.start("keeper", "--dir", s.path("keeper"), "--sockets", s.path("run"), "--credential", s.path("root.credential"), "--host", "localhost", "--same-user")
 	s.wait("the keeper's socket", func() error {
 		c, err := net.Dial("unix", s.path("run", "admin.sock"))
 		if err == nil {

@@ -3,12 +3,14 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
+	"compress/zlib"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
+	mathbits "math/bits"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,16 +24,17 @@ import (
 type hunter struct {
 	forms map[uint64][]form // by the first eight bytes
 	maybe []uint64          // a bit for each hash of a first eight bytes
+	shift int               // from such a hash to its bit
+	z     io.ReadCloser     // of zlib, used again
 }
 
 type form struct{ bytes, value string }
 
-const maybeBits = 24
-
-func maybeAt(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> (64 - maybeBits) }
+func (h *hunter) maybeAt(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> h.shift }
 
 func newHunter(values []string) *hunter {
-	h := &hunter{forms: map[uint64][]form{}, maybe: make([]uint64, 1<<maybeBits/64)}
+	bits := max(24, mathbits.Len(uint(len(values)))+9) // about one in 50 is set
+	h := &hunter{forms: make(map[uint64][]form, 9*len(values)), maybe: make([]uint64, 1<<bits/64), shift: 64 - bits}
 	for _, v := range values {
 		h.add(v, v)
 		h.add(strings.ToUpper(v), v)
@@ -57,16 +60,27 @@ func newHunter(values []string) *hunter {
 func (h *hunter) add(bytes, value string) {
 	first := binary.LittleEndian.Uint64([]byte(bytes)) // shorter forms would be found by chance
 	h.forms[first] = append(h.forms[first], form{bytes, value})
-	i := maybeAt(first)
+	i := h.maybeAt(first)
 	h.maybe[i/64] |= 1 << (i % 64)
 }
 
-// search returns the values found in b, plain or inside gzip streams.
+// search returns the values found in b, plain or inside gzip and zlib streams, such as
+// those of PNG and PDF files.
 func (h *hunter) search(b []byte) map[string]bool {
 	found := map[string]bool{}
+	h.plain(b, found)
+	h.inflated(b, []byte{0x1f, 0x8b, 0x08}, found, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
+	for _, level := range []byte{0x01, 0x5e, 0x9c, 0xda} {
+		h.inflated(b, []byte{0x78, level}, found, h.zlib)
+	}
+	return found
+}
+
+// plain searches b as it is.
+func (h *hunter) plain(b []byte, found map[string]bool) {
 	for i := 0; i+8 <= len(b); i++ {
 		first := binary.LittleEndian.Uint64(b[i:])
-		if m := maybeAt(first); h.maybe[m/64]&(1<<(m%64)) == 0 {
+		if m := h.maybeAt(first); h.maybe[m/64]&(1<<(m%64)) == 0 {
 			continue
 		}
 		for _, f := range h.forms[first] {
@@ -75,19 +89,31 @@ func (h *hunter) search(b []byte) map[string]bool {
 			}
 		}
 	}
-	for rest := b; ; rest = rest[3:] {
-		i := bytes.Index(rest, []byte{0x1f, 0x8b, 0x08})
+}
+
+// inflated searches what begins with a compressed stream's magic in b. In noise such a
+// stream ends soon.
+func (h *hunter) inflated(b, magic []byte, found map[string]bool, open func(io.Reader) (io.Reader, error)) {
+	for rest := b; ; rest = rest[len(magic):] {
+		i := bytes.Index(rest, magic)
 		if i < 0 {
-			return found
+			return
 		}
 		rest = rest[i:]
-		if z, err := gzip.NewReader(bytes.NewReader(rest)); err == nil {
-			plain, _ := io.ReadAll(io.LimitReader(z, 64<<20)) // what came before an error counts
-			for v := range h.search(plain) {
-				found[v] = true
-			}
+		if z, err := open(bytes.NewReader(rest)); err == nil {
+			text, _ := io.ReadAll(io.LimitReader(z, 64<<20)) // what came before an error counts
+			h.plain(text, found)
 		}
 	}
+}
+
+func (h *hunter) zlib(r io.Reader) (io.Reader, error) {
+	if h.z == nil {
+		z, err := zlib.NewReader(r)
+		h.z = z
+		return z, err
+	}
+	return h.z, h.z.(zlib.Resetter).Reset(r, nil)
 }
 
 // tree searches every file below a folder and counts the bytes it read.
@@ -139,6 +165,10 @@ func TestHunterFinds(t *testing.T) {
 	z := gzip.NewWriter(&zipped)
 	z.Write([]byte("x" + secret))
 	z.Close()
+	var deflated bytes.Buffer
+	d := zlib.NewWriter(&deflated)
+	d.Write([]byte("x" + secret))
+	d.Close()
 	var wide []byte
 	for _, u := range utf16.Encode([]rune(secret)) {
 		wide = binary.LittleEndian.AppendUint16(wide, u)
@@ -151,6 +181,7 @@ func TestHunterFinds(t *testing.T) {
 		"base64url":     []byte(base64.RawURLEncoding.EncodeToString([]byte(secret))),
 		"utf-16":        wide,
 		"gzip":          append([]byte("junk\x1f\x8b\x08junk"), zipped.Bytes()...),
+		"zlib":          append([]byte("junk\x78\x9cjunk"), deflated.Bytes()...),
 	} {
 		if len(h.search(b)) != 1 {
 			t.Errorf("%s is not found", name)

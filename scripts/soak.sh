@@ -6,7 +6,8 @@
 #
 # timing measures time to the microsecond: give it a machine with nothing else to do.
 # Sizes are the goals' own; SOAK_TIMING (check-ins of each colour), SOAK_LINKAGE
-# (visits) and SOAK_FUZZ (for each target, default 60s) make them smaller.
+# (visits), SOAK_HUNT (patients), SOAK_IMPORT (megabytes) and SOAK_FUZZ (for each target,
+# default 60s) make them smaller. import wants 30 GB of room.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -21,18 +22,20 @@ trial() {
 	timing) SOAK=1 TMPDIR=$memory go test -count=1 -v -timeout 60m ./e2e -run 'TestColourTiming|TestColourLength' ;;
 	history) SOAK=1 TMPDIR=$memory go test -count=1 -v -timeout 30m ./e2e -run TestHistoryTiming ;;
 	linkage) SOAK=1 go test -count=1 -v -timeout 40m ./e2e -run TestTwoPartners ;;
+	hunt) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 120m ./e2e -run TestRecordsHunt ;;
+	import) SOAK=1 go test -count=1 -v -timeout 120m ./e2e -run TestImportMemory ;;
 	servers) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run TestTwoServers ;;
 	kill) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run 'TestKill|TestTrouble' ;;
 	rest) SOAK=1 scripts/postgres.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh go test -count=1 -timeout 60m $(go list ./... | grep -v /e2e$) ;;
 	fuzz) FUZZTIME=${SOAK_FUZZ:-60s} scripts/fuzz.sh ;;
 	*)
-		echo "soak.sh: no trial $1: timing history linkage servers kill rest fuzz" >&2
+		echo "soak.sh: no trial $1: timing history linkage hunt import servers kill rest fuzz" >&2
 		exit 2
 		;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- timing history linkage servers kill rest fuzz
+[ $# -gt 0 ] || set -- timing history linkage hunt import servers kill rest fuzz
 failed=
 for name; do
 	trial "$name" || failed="$failed $name"

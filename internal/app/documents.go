@@ -93,6 +93,26 @@ func newVault(ctx context.Context, s *Server) (*vaultflow.Vault, error) {
 	}, nil
 }
 
+// OpenDocuments opens the site's store of documents and the flow that keeps them, beside
+// no server: for measuring. done closes it.
+func (s *Site) OpenDocuments(ctx context.Context) (flow *vaultflow.Flow, done func() error, err error) {
+	blobs, err := s.cfg.openBlobs(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	records, err := s.care()
+	if err != nil {
+		return nil, nil, errors.Join(err, blobs.Close())
+	}
+	spool := filepath.Join(s.cfg.Data, "spool")
+	if err := os.MkdirAll(spool, 0o700); err != nil {
+		return nil, nil, errors.Join(err, blobs.Close())
+	}
+	v := &vaultflow.Vault{DB: s.DB, Blobs: blobs, Keeper: s.Keeper, Now: s.now, Spool: func() (vaultflow.Spooled, error) { return disk.Spool(spool), nil }}
+	records.Documents = v
+	return &vaultflow.Flow{Vault: v, Records: records}, blobs.Close, nil
+}
+
 // sweepDocuments removes blobs that no record came to name.
 func (s *Server) sweepDocuments(ctx context.Context) error {
 	n, err := s.vault.Sweep(ctx)

@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,8 +54,12 @@ type RecordsImported struct {
 // Bounds of a batch of lines: what is in the clear in memory at once.
 const (
 	recordLines = 2048
-	recordBytes = 16 << 20
+	recordBytes = 8 << 20
 )
+
+// hopeless is after how many refused lines of a file of which nothing was taken it is
+// given up: each is written to the file of refusals.
+const hopeless = 100_000
 
 var errLineLong = fault.Newf(fault.Invalid, "a line has at most %d bytes", format.MaxBytes)
 
@@ -182,6 +185,7 @@ type recordFile struct {
 	progress identity.Progress
 	lines    []intake.Line
 	held     int // bytes of lines
+	taken    int // resources, in this run
 }
 
 // counted counts the bytes of the file that were read.
@@ -231,8 +235,8 @@ func (in *recordFile) take(ctx context.Context) (err error) {
 		if end == io.EOF {
 			return in.commit(ctx, number-1)
 		}
-		if end != nil && !errors.Is(end, errLineLong) {
-			return end
+		if end != nil && !errors.Is(end, errLineLong) { // what came before it comes in
+			return errors.Join(in.commit(ctx, number-1), fault.Newf(fault.Invalid, "line %d: %s", number, fault.Text(end)))
 		}
 		if number <= from || end == nil && len(bytes.TrimSpace(raw)) == 0 {
 			continue // an earlier run took it, or it is empty
@@ -253,17 +257,14 @@ func (in *recordFile) take(ctx context.Context) (err error) {
 // openText opens a file of resources, plain or gzip; nil for a file that is something
 // else. whole is true of a file that is one resource over many lines.
 func openText(r io.Reader) (text *bufio.Reader, whole bool, err error) {
-	text = bufio.NewReaderSize(r, 256<<10)
-	if head, _ := text.Peek(2); bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(text)
-		if err != nil {
-			return nil, false, nil
-		}
-		text = bufio.NewReaderSize(z, 256<<10)
+	plain, err := rows.Plain(r)
+	if err != nil {
+		return nil, false, nil
 	}
+	text = bufio.NewReaderSize(plain, 256<<10)
 	head, err := text.Peek(64 << 10)
 	if err != nil && err != io.EOF && err != bufio.ErrBufferFull {
-		return nil, false, fault.Newf(fault.Invalid, "the file is cut or damaged: %v", err)
+		return nil, false, fault.Newf(fault.Invalid, "line 1: the file cannot be read on: %v", err)
 	}
 	head = bytes.TrimLeft(head, " \t\r\n\ufeff")
 	if len(head) == 0 || head[0] != '{' {
@@ -291,7 +292,7 @@ func readLine(r *bufio.Reader, whole bool) ([]byte, error) {
 		case err == bufio.ErrBufferFull, err == nil && whole:
 			continue
 		case err != nil && err != io.EOF:
-			return nil, fault.Newf(fault.Invalid, "the file is cut or damaged: %v", err)
+			return nil, fault.Newf(fault.Invalid, "the file cannot be read on: %v", err)
 		case long:
 			return nil, errLineLong
 		case err == io.EOF && len(line) == 0:
@@ -353,6 +354,10 @@ func (in *recordFile) commit(ctx context.Context, offset int64) error {
 		return err
 	}
 	in.progress = p
+	in.taken += t.Entered + t.Known + t.Aside
+	if p.Refused >= hopeless && in.taken == 0 && p.Added == 0 {
+		return fault.Newf(fault.Invalid, "none of its first %d lines could be taken: see what the file of refusals says of them, and import it again", offset)
+	}
 	in.out.Lines += int64(len(in.lines))
 	in.out.Entered += t.Entered
 	in.out.Known += t.Known

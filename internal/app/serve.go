@@ -15,6 +15,10 @@ import (
 // own 100 collecting it was a twentieth of a check-in's CPU. GOGC wins over it.
 const gcPercent = 300
 
+// memoryLimit is where garbage is collected sooner than that: bodies of many megabytes
+// come seldom, and thrice what they take is not there for them. GOMEMLIMIT wins over it.
+const memoryLimit = 192 << 20
+
 // Serve runs a server until ctx ends. It refuses a configuration that would undo a
 // promise.
 func Serve(ctx context.Context, cfg Config, logTo io.Writer) (err error) {
@@ -23,6 +27,9 @@ func Serve(ctx context.Context, cfg Config, logTo io.Writer) (err error) {
 	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
 	}
 	if err := cfg.MakeData(); err != nil {
 		return err

@@ -30,8 +30,10 @@ type VaultOptions struct {
 	Patients int // synthetic patients
 	Each     int // resources of each, the patient included
 	Opens    int // records opened one by one
-	Data     string
-	Log      io.Writer
+	// Documents is how many of 50 kB are kept, and of 100 MB a hundredth as many.
+	Documents int
+	Data      string
+	Log       io.Writer
 }
 
 // Vault is the table of the vault. CPU is of the processes that the kernel charged.
@@ -52,6 +54,7 @@ type Vault struct {
 	Memory       int64         `json:"memory"`
 	KeeperMemory int64         `json:"keeper_memory"`
 	Opens        []Opens       `json:"opens"`
+	Documents    []Documents   `json:"documents"`
 }
 
 // Opens is how records are opened, each under an intent that is durable first.
@@ -65,8 +68,8 @@ type Opens struct {
 
 // RunVault measures. It needs Linux.
 func RunVault(ctx context.Context, opt VaultOptions) (out Vault, err error) {
-	if opt.Patients < 10 || opt.Each < 2 || opt.Opens < 100 {
-		return out, fault.New(fault.Invalid, "a bench has at least 10 patients of 2 resources each, and opens 100")
+	if opt.Patients < 10 || opt.Each < 2 || opt.Opens < 100 || opt.Documents < 1 {
+		return out, fault.New(fault.Invalid, "a bench has at least 10 patients of 2 resources each, opens 100 and keeps a document")
 	}
 	if _, err := used(os.Getpid()); err != nil {
 		return out, err
@@ -99,7 +102,8 @@ func RunVault(ctx context.Context, opt VaultOptions) (out Vault, err error) {
 			return out, err
 		}
 	}
-	return out, nil
+	say("keeping documents")
+	return out, out.keep(ctx, site, opt)
 }
 
 const (

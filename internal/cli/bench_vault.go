@@ -11,6 +11,7 @@ type benchVaultCmd struct {
 	Patients int    `default:"1000" help:"Synthetic patients."`
 	Each     int    `default:"50" help:"Resources of each."`
 	Opens    int    `default:"4000" help:"Records opened one by one."`
+	Docs     int    `name:"documents" default:"1000" help:"Documents of 50 kB that are kept; of 100 MB a hundredth as many."`
 	Data     string `help:"Folder to keep the bench's data in; by default it is removed."`
 	JSON     bool   `help:"Print JSON."`
 }
@@ -18,7 +19,7 @@ type benchVaultCmd struct {
 // Help says what is measured.
 func (benchVaultCmd) Help() string {
 	return `Documents are sealed and opened in memory, beside the raw cipher of the same run;
-synthetic patients' resources are imported from NDJSON, registered on the way; records
+documents are kept on the disk by number; synthetic patients' resources are imported from NDJSON, registered on the way; records
 are opened through a keeper that is a process of its own, each under an intent that is
 durable first. It needs Linux, and a machine that does nothing else.
 
@@ -29,7 +30,7 @@ Examples:
 
 // Run measures and prints one table.
 func (cmd *benchVaultCmd) Run(c *console) error {
-	v, err := bench.RunVault(c.ctx, bench.VaultOptions{Patients: cmd.Patients, Each: cmd.Each, Opens: cmd.Opens, Data: cmd.Data, Log: c.errors})
+	v, err := bench.RunVault(c.ctx, bench.VaultOptions{Patients: cmd.Patients, Each: cmd.Each, Opens: cmd.Opens, Documents: cmd.Docs, Data: cmd.Data, Log: c.errors})
 	if err != nil {
 		return err
 	}
@@ -45,6 +46,10 @@ func (cmd *benchVaultCmd) Run(c *console) error {
 		row("memory", fmt.Sprintf("%d MiB", v.Memory>>20), fmt.Sprintf("keeper %d MiB", v.KeeperMemory>>20))
 		for _, o := range v.Opens {
 			row("opens", fmt.Sprintf("%.0f/s", o.Rate), fmt.Sprintf("%d in flight, p50 %s p99 %s", o.Flight, short(o.P50), short(o.P99)))
+		}
+		for _, d := range v.Documents {
+			row("documents", fmt.Sprintf("%.1f/s", d.Rate), fmt.Sprintf("of %d kB, %d in flight, %.0f MB/s, CPU %s and of the keeper %s each, %d MiB resident",
+				d.Size/1000, d.Flight, d.Bytes/1e6, micros(d.CPU), micros(d.KeeperCPU), d.Memory>>20))
 		}
 	})
 }

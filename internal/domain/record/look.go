@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/xml"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"strconv"
@@ -132,8 +131,13 @@ func (s *Said) image(in io.Reader) error {
 	return nil
 }
 
-// maxDepth is deeper than any record's XML is.
-const maxDepth = 128
+// maxDepth is deeper than any record's XML is, maxToken longer than any of its texts
+// and maxCells than a table's row, which are held whole.
+const (
+	maxDepth = 128
+	maxToken = 16 << 20
+	maxCells = 1 << 20
+)
 
 // xml reads XML that is well-formed and has no document type, so that nothing in it can
 // stand for more than itself, and recognises an annotated ECG (HL7 v3 aECG).
@@ -142,6 +146,7 @@ func (s *Said) xml(in io.Reader) error {
 	d := xml.NewDecoder(src)
 	depth, roots := 0, 0
 	for {
+		src.n = 0
 		t, err := d.RawToken()
 		if err == io.EOF && depth == 0 && roots == 1 {
 			return nil
@@ -152,6 +157,9 @@ func (s *Said) xml(in io.Reader) error {
 		}
 		if src.err != nil {
 			return src.err
+		}
+		if src.n > maxToken {
+			return xmlError(at, "a text or tag is longer than 16 MiB")
 		}
 		if err != nil {
 			return xmlError(at, "it is not well-formed XML 1.0 in UTF-8")
@@ -177,15 +185,21 @@ func (s *Said) xml(in io.Reader) error {
 	}
 }
 
-// own remembers a reader's own error, apart from those of what is made of its bytes.
+// own remembers a reader's own error, apart from those of what is made of its bytes,
+// and ends what would be held whole and never ends.
 type own struct {
 	from io.Reader
+	n    int // bytes of one token
 	err  error
 }
 
 // Read implements io.Reader.
 func (o *own) Read(p []byte) (int, error) {
+	if o.n > maxToken {
+		return 0, io.ErrUnexpectedEOF
+	}
 	n, err := o.from.Read(p)
+	o.n += n
 	if err != nil && err != io.EOF {
 		o.err = err
 	}
@@ -199,12 +213,17 @@ func xmlError(at int64, why string) error {
 // table reads comma-separated values of which no cell would be run as a formula by
 // whoever opens them in a spreadsheet (OWASP, CSV injection).
 func table(in io.Reader) error {
-	r := csv.NewReader(&lines{from: in, max: 1 << 20})
+	src := &lines{from: in}
+	r := csv.NewReader(src)
 	r.ReuseRecord = true
 	for {
+		src.n = 0
 		cells, err := r.Read()
 		if err == io.EOF {
 			return nil
+		}
+		if errors.Is(err, errLongRow) {
+			return fault.Newf(fault.Invalid, "CSV, byte %d: a row is longer than 1 MiB, or a quote in it is never closed", r.InputOffset())
 		}
 		if p, ok := errors.AsType[*csv.ParseError](err); ok {
 			return fault.Newf(fault.Invalid, "CSV, line %d: quotes or columns are not those of a table", p.Line)
@@ -231,19 +250,20 @@ func formula(c string) bool {
 	return err != nil && c != "-" && c != "+"
 }
 
-// lines reads as long as lines are short.
+var errLongRow = errors.New("a long row")
+
+// lines reads as long as rows, whatever line breaks are quoted in them, are short.
 type lines struct {
-	from   io.Reader
-	n, max int
+	from io.Reader
+	n    int // bytes of one row
 }
 
 // Read implements io.Reader.
 func (l *lines) Read(p []byte) (int, error) {
-	n, err := l.from.Read(p)
-	if at := bytes.LastIndexByte(p[:n], '\n'); at >= 0 {
-		l.n = n - at
-	} else if l.n += n; l.n > l.max {
-		return 0, fmt.Errorf("%w", fault.New(fault.Invalid, "CSV: a line is longer than 1 MiB"))
+	if l.n > maxCells {
+		return 0, errLongRow
 	}
+	n, err := l.from.Read(p)
+	l.n += n
 	return n, err
 }

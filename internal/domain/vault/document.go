@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -72,11 +71,7 @@ func deriveChunks(key, salt, context []byte) (c chunks, commitment []byte, err e
 	if err != nil {
 		return c, nil, err
 	}
-	block, err := aes.NewCipher(all[:32])
-	if err != nil {
-		return c, nil, err
-	}
-	if c.aead, err = cipher.NewGCM(block); err != nil {
+	if c.aead, err = newChunkAEAD(all[:32]); err != nil {
 		return c, nil, err
 	}
 	copy(c.nonce[:], all[32:])

@@ -16,8 +16,6 @@ package vault
 
 import (
 	"bytes"
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/binary"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -124,17 +122,6 @@ func OpenRecord(key []byte, b Binding, sealed []byte) ([]byte, error) {
 		return nil, ErrOpen // sealed by something else under this key
 	}
 	return filled[:end:end], nil
-}
-
-func newAEAD(key []byte) (cipher.AEAD, error) {
-	if len(key) != 32 {
-		return nil, ErrKey
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
 }
 
 func zeros(b []byte) bool {

@@ -81,6 +81,9 @@ func (f *Flow) Enter(ctx context.Context, c Caller, entries []Entry) ([]Done, er
 	jobs := make([]*job, 0, len(entries))
 	for i := range entries {
 		if done[i].Err = f.may(c, &entries[i]); done[i].Err == nil {
+			done[i].Err = attachments(&entries[i])
+		}
+		if done[i].Err == nil {
 			jobs = append(jobs, &job{caller: c, entry: &entries[i], done: &done[i]})
 		}
 	}
@@ -121,6 +124,18 @@ func (f *Flow) may(c Caller, e *Entry) error {
 			return ErrTwice
 		}
 		of[n] = true
+	}
+	return nil
+}
+
+// attachments looks into the documents that stand in an entry's resources.
+func attachments(e *Entry) error {
+	for i := range e.Items {
+		if r := e.Items[i].Resource; r != nil {
+			if err := record.CheckAttachments(r); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

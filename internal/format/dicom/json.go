@@ -4,7 +4,6 @@ import (
 	"bufio"
 	_ "embed"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -28,7 +27,7 @@ const (
 // standard's dictionary (PS3.6), those that are not in it UN. It fails as Read does,
 // and with an *Error for a file that would make more than 16 MiB.
 func WriteJSON(w io.Writer, r io.Reader, opt Options) error {
-	s := &scanner{in: bufio.NewReaderSize(r, 64<<10), order: binary.LittleEndian, explicit: true, opt: opt.withDefaults(), f: &File{}}
+	s := newScanner(r, opt)
 	if err := s.preamble(); err != nil {
 		return err
 	}

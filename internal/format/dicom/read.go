@@ -43,6 +43,7 @@ type scanner struct {
 	wave     *Waveform // of the item that is walked
 	pixels   pixels
 	out      *emitter // of WriteJSON; nil for Read
+	raw      *counted // what in reads
 }
 
 // pixels is what was found as pixel data.
@@ -55,7 +56,7 @@ type pixels struct {
 // Read reads a whole file, to the end of r. It fails with an *Error for what is not
 // DICOM, or not whole; other errors are r's own.
 func Read(r io.Reader, opt Options) (*File, error) {
-	s := &scanner{in: bufio.NewReaderSize(r, 64<<10), order: binary.LittleEndian, explicit: true, opt: opt.withDefaults(), f: &File{}}
+	s := newScanner(r, opt)
 	if err := s.preamble(); err != nil {
 		return nil, err
 	}
@@ -69,6 +70,11 @@ func Read(r io.Reader, opt Options) (*File, error) {
 		return nil, err
 	}
 	return s.f, s.finish()
+}
+
+func newScanner(r io.Reader, opt Options) *scanner {
+	raw := &counted{Reader: r}
+	return &scanner{in: bufio.NewReaderSize(raw, 64<<10), order: binary.LittleEndian, explicit: true, opt: opt.withDefaults(), f: &File{}, raw: raw}
 }
 
 func (s *scanner) fail(t Tag, why string) error { return &Error{s.pos, t, why} }
@@ -95,9 +101,19 @@ func (s *scanner) preamble() error {
 		}
 		return s.fail(0, `it does not begin with 128 bytes and "DICM": not a DICOM file, or one without its file meta information`)
 	}
+	for _, magic := range programs {
+		if strings.HasPrefix(string(head[:]), magic) {
+			return s.fail(0, "its preamble begins as a program does, which would run where the file is opened as one: write the preamble with zeros")
+		}
+	}
 	s.pos = 132
 	return nil
 }
+
+// programs are how files begin that systems run: those of Windows, Linux, macOS, Java
+// and scripts. A preamble may be anything (PS3.10 §7.1), and so a file both an image and
+// a program (CVE-2019-11687).
+var programs = []string{"MZ", "\x7fELF", "#!", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"}
 
 // meta reads group 0002, always explicit little endian.
 func (s *scanner) meta() error {
@@ -135,7 +151,7 @@ func (s *scanner) begin() error {
 	case explicitBig:
 		s.order = binary.BigEndian
 	case deflated:
-		limited := &inflating{from: flate.NewReader(s.in), left: s.opt.Inflated}
+		limited := &inflating{from: flate.NewReader(s.in), left: s.opt.Inflated, raw: s.raw}
 		s.in, s.pos = bufio.NewReaderSize(limited, 64<<10), 0
 	default:
 		if !strings.HasPrefix(syntax, "1.2.840.10008.1.2.4.") && syntax != "1.2.840.10008.1.2.5" {
@@ -144,23 +160,6 @@ func (s *scanner) begin() error {
 		s.f.Compressed = true
 	}
 	return nil
-}
-
-// inflating bounds what a deflated data set may become.
-type inflating struct {
-	from io.Reader
-	left int64
-}
-
-var errInflated = errors.New("inflated too far")
-
-func (i *inflating) Read(p []byte) (int, error) {
-	if i.left <= 0 {
-		return 0, errInflated
-	}
-	n, err := i.from.Read(p[:min(int64(len(p)), i.left)])
-	i.left -= int64(n)
-	return n, err
 }
 
 // element is the head of one.

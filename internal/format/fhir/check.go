@@ -10,32 +10,76 @@ import (
 type check struct {
 	schema schema
 	raw    []byte
+	root   *node
 	issues []Issue
 }
 
 func (c *check) full() bool { return len(c.issues) >= maxIssues }
 
-func (c *check) fail(place, code, why string) {
+func (c *check) fail(at *spot, code, why string) {
 	if !c.full() {
-		c.issues = append(c.issues, Issue{code, place, why})
+		c.issues = append(c.issues, Issue{code, at.String(), why})
 	}
 }
 
+// spot is a place on the way down, written out where somebody is told of it: nearly
+// nobody ever is.
+type spot struct {
+	up   *spot
+	name string // of a member; empty for an item of a list
+	item int
+}
+
+// spotAt is the place of the object that begins at a byte of the text.
+func spotAt(root *node, at uint32) *spot {
+	out := &spot{name: root.get("resourceType").text}
+	for n := root; n.start != at; {
+		next := slices.IndexFunc(n.within, func(m member) bool { return m.value.start <= at && at < m.value.end })
+		if next < 0 {
+			break
+		}
+		out = &spot{up: out, name: n.within[next].name, item: next}
+		n = &n.within[next].value
+	}
+	return out
+}
+
+// String writes a place as FHIRPath does: Bundle.entry[3].resource.birthDate.
+func (s *spot) String() string {
+	var all []*spot
+	for ; s != nil; s = s.up {
+		all = append(all, s)
+	}
+	var b strings.Builder
+	for _, one := range slices.Backward(all) {
+		switch {
+		case one.name == "":
+			fmt.Fprintf(&b, "[%d]", one.item)
+		case b.Len() > 0:
+			b.WriteString("." + one.name)
+		default:
+			b.WriteString(one.name)
+		}
+	}
+	return b.String()
+}
+
 // resource checks one, wherever it stands. Its place is its type at the top.
-func (c *check) resource(n *node, place, within string) *Resource {
+func (c *check) resource(n *node, place *spot, within string) *Resource {
 	if n.kind != '{' {
 		c.fail(place, "structure", "a resource is a JSON object")
 		return nil
 	}
 	typ := n.get("resourceType")
 	if typ == nil || typ.kind != '"' || !resources[typ.text] {
-		c.fail(strings.TrimPrefix(place+".resourceType", "."), "structure", "resourceType must name a resource of FHIR R4")
+		c.fail(&spot{up: place, name: "resourceType"}, "structure", "resourceType must name a resource of FHIR R4")
 		return nil
 	}
 	r := &Resource{Type: typ.text, Raw: c.raw[n.start:n.end], root: n}
-	if place == "" {
-		place = r.Type
+	if place == nil {
+		place = &spot{name: r.Type}
 	}
+	r.at = place
 	if id := n.get("id"); id != nil {
 		r.ID = id.text
 	}
@@ -52,12 +96,12 @@ func (c *check) resource(n *node, place, within string) *Resource {
 	if !c.schema.kept(r.Type) {
 		return r
 	}
-	w.contained(place)
+	w.contained(n)
 	return r
 }
 
 // bundle checks a bundle: its entries, and what they say of each other.
-func (c *check) bundle(n *node, r *Resource, place string) {
+func (c *check) bundle(n *node, r *Resource, place *spot) {
 	w := &walk{check: c, r: r}
 	w.object(n, c.schema["Bundle"], place, true)
 	if t := n.get("type"); t != nil {
@@ -68,13 +112,13 @@ func (c *check) bundle(n *node, r *Resource, place string) {
 	if entries == nil {
 		return
 	}
-	for i := range entries.items {
-		at := fmt.Sprintf("%s.entry[%d]", place, i)
+	for i := range entries.within {
+		at := &spot{up: &spot{up: place, name: "entry"}, item: i}
 		e := Entry{}
-		in := &entries.items[i]
+		in := &entries.within[i].value
 		if u := in.get("fullUrl"); u != nil && u.kind == '"' {
 			if e.FullURL = u.text; urls[u.text] && r.Kind != "history" {
-				c.fail(at+".fullUrl", "duplicate", "another entry has the same fullUrl")
+				c.fail(&spot{up: at, name: "fullUrl"}, "duplicate", "another entry has the same fullUrl")
 			}
 			urls[u.text] = true
 		}
@@ -86,10 +130,10 @@ func (c *check) bundle(n *node, r *Resource, place string) {
 				e.URL = u.text
 			}
 		} else if r.Kind == "transaction" || r.Kind == "batch" {
-			c.fail(at+".request", "required", "each entry of a transaction or batch says what is asked for")
+			c.fail(&spot{up: at, name: "request"}, "required", "each entry of a transaction or batch says what is asked for")
 		}
 		if inner := in.get("resource"); inner != nil {
-			e.Resource = c.resource(inner, at+".resource", "Bundle")
+			e.Resource = c.resource(inner, &spot{up: at, name: "resource"}, "Bundle")
 		}
 		r.Entries = append(r.Entries, e)
 		if c.full() {
@@ -102,7 +146,7 @@ func (c *check) bundle(n *node, r *Resource, place string) {
 		}
 		for _, ref := range e.Resource.References {
 			if strings.HasPrefix(ref.Target, "urn:") && !urls[ref.Target] {
-				c.fail(ref.Place, "not-found", "the reference points to nothing in the bundle")
+				c.fail(spotAt(c.root, ref.at), "not-found", "the reference points to nothing in the bundle")
 			}
 		}
 	}
@@ -116,7 +160,7 @@ type walk struct {
 }
 
 // object checks an object against a type; with none, against what all have.
-func (w *walk) object(n *node, k *kind, place string, top bool) {
+func (w *walk) object(n *node, k *kind, place *spot, top bool) {
 	if w.full() {
 		return
 	}
@@ -124,12 +168,12 @@ func (w *walk) object(n *node, k *kind, place string, top bool) {
 		w.fail(place, "structure", "a JSON object must stand here")
 		return
 	}
-	if len(n.members) == 0 || top && len(n.members) == 1 {
+	if len(n.within) == 0 || top && len(n.within) == 1 {
 		w.fail(place, "structure", "an object without members: leave it out")
 	}
-	for i := range n.members {
-		m := &n.members[i]
-		at := place + "." + m.name
+	for i := range n.within {
+		m := &n.within[i]
+		at := &spot{up: place, name: m.name}
 		switch e := w.known(k, m.name, top); {
 		case e != nil:
 			w.element(&m.value, e, at)
@@ -147,19 +191,19 @@ func (w *walk) object(n *node, k *kind, place string, top bool) {
 	}
 	for _, e := range k.required {
 		if !slices.ContainsFunc(e.names, func(name string) bool { return n.get(name) != nil || n.get("_"+name) != nil }) {
-			w.fail(place+"."+e.name, "required", "a required element is missing")
+			w.fail(&spot{up: place, name: e.name}, "required", "a required element is missing")
 		}
 	}
 	w.choices(n, k, place)
 }
 
 // choices finds a choice that is made twice.
-func (w *walk) choices(n *node, k *kind, place string) {
+func (w *walk) choices(n *node, k *kind, place *spot) {
 	made := map[string]bool{}
-	for _, m := range n.members {
+	for _, m := range n.within {
 		if e := k.elements[m.name]; e != nil && len(e.names) > 1 {
 			if made[e.name] {
-				w.fail(place+"."+e.name, "structure", "of these elements only one may be there")
+				w.fail(&spot{up: place, name: e.name}, "structure", "of these elements only one may be there")
 			}
 			made[e.name] = true
 		}
@@ -210,7 +254,7 @@ func (w *walk) primitive(k *kind, name string, top bool) bool {
 }
 
 // element checks one element's value or values.
-func (w *walk) element(n *node, e *element, place string) {
+func (w *walk) element(n *node, e *element, place *spot) {
 	if !e.list {
 		if n.kind == '[' {
 			w.fail(place, "structure", "this element does not repeat: no list")
@@ -219,19 +263,19 @@ func (w *walk) element(n *node, e *element, place string) {
 		w.value(n, e, place)
 		return
 	}
-	if n.kind != '[' || len(n.items) == 0 {
+	if n.kind != '[' || len(n.within) == 0 {
 		w.fail(place, "structure", "this element repeats: a list of at least one")
 		return
 	}
-	for i := range n.items {
-		if primitives[e.typ] != nil && n.items[i].kind == 'n' {
+	for i := range n.within {
+		if primitives[e.typ] != nil && n.within[i].value.kind == 'n' {
 			continue // its extension stands beside
 		}
-		w.value(&n.items[i], e, fmt.Sprintf("%s[%d]", place, i))
+		w.value(&n.within[i].value, e, &spot{up: place, item: i})
 	}
 }
 
-func (w *walk) value(n *node, e *element, place string) {
+func (w *walk) value(n *node, e *element, place *spot) {
 	p := primitives[e.typ]
 	switch {
 	case p != nil:
@@ -241,7 +285,7 @@ func (w *walk) value(n *node, e *element, place string) {
 	case w.schema[e.typ] != nil:
 		w.object(n, w.schema[e.typ], place, false)
 		if e.typ == "Reference" {
-			w.reference(n, place)
+			w.reference(n)
 		}
 	case n.kind != '{':
 		w.fail(place, "structure", "a JSON object must stand here")
@@ -250,7 +294,7 @@ func (w *walk) value(n *node, e *element, place string) {
 	}
 }
 
-func (w *walk) simple(n *node, e *element, p *primitive, place string) {
+func (w *walk) simple(n *node, e *element, p *primitive, place *spot) {
 	if n.kind != p.kind || !p.ok(n.text) {
 		w.fail(place, "value", "it must be "+p.want)
 		return
@@ -265,15 +309,15 @@ func (w *walk) simple(n *node, e *element, p *primitive, place string) {
 	}
 }
 
-func (w *walk) reference(n *node, place string) {
+func (w *walk) reference(n *node) {
 	if t := n.get("reference"); t != nil && t.kind == '"' {
-		w.r.References = append(w.r.References, Reference{place, t.text})
+		w.r.References = append(w.r.References, Reference{t.text, n.start})
 	}
 }
 
 // inner checks a resource inside another: contained, or a bundle's, which bundle
 // walks itself.
-func (w *walk) inner(n *node, place string) {
+func (w *walk) inner(n *node, place *spot) {
 	if w.r.Type == "Bundle" {
 		return
 	}
@@ -282,42 +326,45 @@ func (w *walk) inner(n *node, place string) {
 		return
 	}
 	if inner.ID == "" {
-		w.fail(place+".id", "required", "a contained resource has an id")
+		w.fail(&spot{up: place, name: "id"}, "required", "a contained resource has an id")
 	}
 	w.inside = append(w.inside, inner.ID)
 	w.r.References = append(w.r.References, inner.References...)
 }
 
 // contained finds references to contained resources that are not there.
-func (w *walk) contained(place string) {
+func (w *walk) contained(n *node) {
+	if len(w.inside) == 0 {
+		return
+	}
 	for _, ref := range w.r.References {
-		if id, ok := strings.CutPrefix(ref.Target, "#"); ok && id != "" && strings.HasPrefix(ref.Place, place) && !slices.Contains(w.inside, id) && len(w.inside) > 0 {
-			w.fail(ref.Place, "not-found", "the reference points to no contained resource")
+		if id, ok := strings.CutPrefix(ref.Target, "#"); ok && id != "" && n.start <= ref.at && ref.at < n.end && !slices.Contains(w.inside, id) {
+			w.fail(spotAt(w.root, ref.at), "not-found", "the reference points to no contained resource")
 		}
 	}
 }
 
 // anything walks what no type is known of: no empty object or list, and references
 // wherever they stand.
-func (w *walk) anything(n *node, place string) {
+func (w *walk) anything(n *node, place *spot) {
 	if w.full() {
 		return
 	}
 	switch n.kind {
 	case '{':
-		if len(n.members) == 0 {
+		if len(n.within) == 0 {
 			w.fail(place, "structure", "an object without members: leave it out")
 		}
-		w.reference(n, place)
-		for i := range n.members {
-			w.anything(&n.members[i].value, place+"."+n.members[i].name)
+		w.reference(n)
+		for i := range n.within {
+			w.anything(&n.within[i].value, &spot{up: place, name: n.within[i].name})
 		}
 	case '[':
-		if len(n.items) == 0 {
+		if len(n.within) == 0 {
 			w.fail(place, "structure", "a list without items: leave it out")
 		}
-		for i := range n.items {
-			w.anything(&n.items[i], fmt.Sprintf("%s[%d]", place, i))
+		for i := range n.within {
+			w.anything(&n.within[i].value, &spot{up: place, item: i})
 		}
 	case '"':
 		if n.text == "" {

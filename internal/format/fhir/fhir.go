@@ -20,7 +20,9 @@ import (
 const (
 	MaxBytes  = 64 << 20
 	maxDepth  = 64
-	maxIssues = 50 // then the rest is not looked at
+	maxNodes  = 1 << 19 // texts, numbers, lists and objects; 12 MiB of what is usual, without spaces
+	maxName   = 256     // bytes of a member's name
+	maxIssues = 50      // then the rest is not looked at
 )
 
 // Resource is a resource as it was sent.
@@ -32,12 +34,13 @@ type Resource struct {
 	Entries    []Entry // of a Bundle
 	Kind       string  // of a Bundle: its type
 	root       *node
+	at         *spot // in what was read
 }
 
 // Reference is one resource's pointing to another.
 type Reference struct {
-	Place  string // such as Immunization.patient
 	Target string // literal: Patient/1, urn:uuid:…, #contained, or a URL
+	at     uint32 // where in the text its object begins
 }
 
 // Entry is one of a bundle's.
@@ -63,7 +66,10 @@ type Invalid struct {
 // Error names the first defect.
 func (e *Invalid) Error() string {
 	first := e.Issues[0]
-	text := fmt.Sprintf("FHIR: %s: %s", first.Place, first.Why)
+	text := "FHIR: " + first.Why
+	if first.Place != "" {
+		text = fmt.Sprintf("FHIR: %s: %s", first.Place, first.Why)
+	}
 	if n := len(e.Issues) - 1; n > 0 {
 		text += fmt.Sprintf(", and %d more", n)
 	}
@@ -117,8 +123,8 @@ func (r *Reader) Read(raw []byte) (*Resource, error) {
 	if issue != nil {
 		return nil, &Invalid{Issues: []Issue{*issue}}
 	}
-	c := &check{schema: r.schema, raw: raw}
-	out := c.resource(root, "", "")
+	c := &check{schema: r.schema, raw: raw, root: root}
+	out := c.resource(root, nil, "")
 	if len(c.issues) > 0 {
 		return nil, &Invalid{c.issues, c.full()}
 	}

@@ -9,13 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// node is one JSON value, its members in order.
+// node is one JSON value. It is small, because a body has as many as maxNodes.
 type node struct {
-	kind       byte // { [ " 0 t n
 	text       string
-	members    []member
-	items      []node
-	start, end int64 // in the raw text
+	within     []member // of an object in their order; of a list its items, without names
+	start, end uint32   // in the raw text
+	kind       byte     // { [ " 0 t n
 }
 
 type member struct {
@@ -24,9 +23,12 @@ type member struct {
 }
 
 func (n *node) get(name string) *node {
-	for i := range n.members {
-		if n.members[i].name == name {
-			return &n.members[i].value
+	if n.kind != '{' {
+		return nil
+	}
+	for i := range n.within {
+		if n.within[i].name == name {
+			return &n.within[i].value
 		}
 	}
 	return nil
@@ -58,6 +60,9 @@ func parse(raw []byte) (*node, *Issue) {
 		}
 		return nil, fail("structure", fmt.Sprintf("byte %d is no UTF-8", at))
 	}
+	if at := crowded(raw); at >= 0 {
+		return nil, fail("too-long", fmt.Sprintf("byte %d: a resource or bundle has at most %d values: send it in parts", at, maxNodes))
+	}
 	t := &tree{text: string(raw)}
 	n, err := t.value(0)
 	if err == nil {
@@ -71,6 +76,8 @@ func parse(raw []byte) (*node, *Issue) {
 		return nil, fail("structure", fmt.Sprintf("byte %d: an object names a member twice", bad.at))
 	case errors.Is(err, errDeep):
 		return nil, fail("too-long", fmt.Sprintf("it is nested deeper than %d", maxDepth))
+	case errors.Is(err, errName):
+		return nil, fail("structure", fmt.Sprintf("byte %d: the name of a member is longer than any of FHIR R4", t.at))
 	case errors.Is(err, errCut):
 		return nil, fail("structure", "the text ends before the JSON does: it was cut")
 	case err != nil:
@@ -81,12 +88,37 @@ func parse(raw []byte) (*node, *Issue) {
 	return &n, nil
 }
 
+// crowded returns where a text comes to have more than maxNodes values, or -1: before
+// any room is made for them. Each value begins an
+// object or list or stands behind a comma, but the first of each.
+func crowded(raw []byte) int {
+	if len(raw) <= maxNodes {
+		return -1
+	}
+	values, quoted := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == ',' || c == '[' || c == '{':
+			if values++; values > maxNodes {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
 type duplicate struct{ at int64 }
 
 func (duplicate) Error() string { return "a member twice" }
 
 var (
 	errDeep   = errors.New("too deep")
+	errName   = errors.New("a long name")
 	errCut    = errors.New("cut")
 	errSyntax = errors.New("no JSON")
 )
@@ -121,14 +153,14 @@ func (t *tree) value(depth int) (n node, err error) {
 	}
 	switch c {
 	case '{', '[':
-		n.kind, n.start = c, int64(t.at)
+		n.kind, n.start = c, uint32(t.at)
 		t.at++
 		if c == '{' {
 			err = t.object(&n, depth)
 		} else {
 			err = t.array(&n, depth)
 		}
-		n.end = int64(t.at)
+		n.end = uint32(t.at)
 	case '"':
 		n.kind = '"'
 		n.text, err = t.quoted()
@@ -253,12 +285,15 @@ func (t *tree) object(n *node, depth int) error {
 			return errors.Join(err, t.stopped())
 		}
 		name, err := t.quoted()
+		if err == nil && len(name) > maxName {
+			err = errName
+		}
 		if err != nil {
 			return err
 		}
-		if len(n.members) == 16 {
+		if len(n.within) == 16 {
 			names = make(map[string]bool, 32)
-			for _, m := range n.members {
+			for _, m := range n.within {
 				names[m.name] = true
 			}
 		}
@@ -275,7 +310,7 @@ func (t *tree) object(n *node, depth int) error {
 		if err != nil {
 			return err
 		}
-		n.members = append(n.members, member{name, v})
+		n.within = append(n.within, member{name, v})
 	}
 }
 
@@ -288,7 +323,7 @@ func (t *tree) array(n *node, depth int) error {
 		if err != nil {
 			return err
 		}
-		n.items = append(n.items, v)
+		n.within = append(n.within, member{value: v})
 	}
 }
 

@@ -12,14 +12,14 @@ func (n *node) plain() any {
 	switch n.kind {
 	case '{':
 		out := map[string]any{}
-		for i := range n.members {
-			out[n.members[i].name] = n.members[i].value.plain()
+		for i := range n.within {
+			out[n.within[i].name] = n.within[i].value.plain()
 		}
 		return out
 	case '[':
 		out := []any{}
-		for i := range n.items {
-			out = append(out, n.items[i].plain())
+		for i := range n.within {
+			out = append(out, n.within[i].value.plain())
 		}
 		return out
 	case '"':
@@ -76,10 +76,7 @@ func extents(t *testing.T, raw []byte, n *node) {
 			t.Fatalf("%q is not at %d to %d: %v", raw, n.start, n.end, err)
 		}
 	}
-	for i := range n.members {
-		extents(t, raw, &n.members[i].value)
-	}
-	for i := range n.items {
-		extents(t, raw, &n.items[i])
+	for i := range n.within {
+		extents(t, raw, &n.within[i].value)
 	}
 }

@@ -36,25 +36,26 @@ func (e *Edit) walk(n *node, place string) (keep bool) {
 		n.text, keep = e.Text(place, n.text)
 		return keep
 	case '[':
-		for i := range n.items {
-			if was := n.items[i]; !e.walk(&n.items[i], place) {
-				n.items[i] = was // an item has its place
+		for i := range n.within {
+			item := &n.within[i].value
+			if was := *item; !e.walk(item, place) {
+				*item = was // an item has its place
 			}
 		}
 	case '{':
-		kept := n.members[:0]
-		for i := range n.members {
-			m := n.members[i]
+		kept := n.within[:0]
+		for i := range n.within {
+			m := n.within[i]
 			was := m.value
 			if !e.walk(&m.value, place+"."+m.name) {
-				if i < len(n.members)-1 || len(kept) > 0 {
+				if i < len(n.within)-1 || len(kept) > 0 {
 					continue
 				}
 				m.value = was
 			}
 			kept = append(kept, m)
 		}
-		n.members = kept
+		n.within = kept
 	}
 	return true
 }
@@ -66,22 +67,22 @@ func (e *Edit) meta(root *node) {
 	}
 	meta := root.get("meta")
 	if meta == nil || meta.kind != '{' {
-		root.members = append(root.members, member{"meta", node{kind: '{'}})
+		root.within = append(root.within, member{"meta", node{kind: '{'}})
 		meta = root.get("meta")
 	}
 	if e.Source != "" && meta.get("source") == nil {
-		meta.members = append(meta.members, member{"source", node{kind: '"', text: e.Source}})
+		meta.within = append(meta.within, member{"source", node{kind: '"', text: e.Source}})
 	}
 	if e.Tag == (Coding{}) {
 		return
 	}
-	tag := node{kind: '{', members: []member{{"system", node{kind: '"', text: e.Tag.System}}, {"code", node{kind: '"', text: e.Tag.Code}}}}
+	tag := node{kind: '{', within: []member{{"system", node{kind: '"', text: e.Tag.System}}, {"code", node{kind: '"', text: e.Tag.Code}}}}
 	list := meta.get("tag")
 	if list == nil || list.kind != '[' {
-		meta.members = append(meta.members, member{"tag", node{kind: '[', items: []node{tag}}})
+		meta.within = append(meta.within, member{"tag", node{kind: '[', within: []member{{value: tag}}}})
 		return
 	}
-	list.items = append(list.items, tag)
+	list.within = append(list.within, member{value: tag})
 }
 
 // Parse reads a resource without holding it against the standard: one that was, and is

@@ -242,8 +242,8 @@ func (w want) in(root *node) bool {
 func (n *node) reach(path []string) []*node {
 	if n.kind == '[' {
 		var out []*node
-		for i := range n.items {
-			out = append(out, n.items[i].reach(path)...)
+		for i := range n.within {
+			out = append(out, n.within[i].value.reach(path)...)
 		}
 		return out
 	}
@@ -252,8 +252,8 @@ func (n *node) reach(path []string) []*node {
 	}
 	stem, choice := strings.CutSuffix(path[0], "*")
 	var out []*node
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.within {
+		m := &n.within[i]
 		if m.name == path[0] || choice && strings.HasPrefix(m.name, stem) {
 			out = append(out, m.value.reach(path[1:])...)
 		}

@@ -80,8 +80,8 @@ func (c coded) in(n *node) bool {
 		return n.text == c.code && (!c.bound || c.system == "")
 	}
 	if list := n.get("coding"); list != nil {
-		for i := range list.items {
-			if c.is(&list.items[i]) {
+		for i := range list.within {
+			if c.is(&list.within[i].value) {
 				return true
 			}
 		}

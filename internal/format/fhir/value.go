@@ -1,6 +1,9 @@
 package fhir
 
-import "iter"
+import (
+	"bytes"
+	"iter"
+)
 
 // Value is what stands at a place of a resource, or nothing. Its zero value is
 // nothing, and has nothing within.
@@ -36,8 +39,8 @@ func (v Value) Each() iter.Seq[Value] {
 		case v.n.kind != '[':
 			yield(v)
 		default:
-			for i := range v.n.items {
-				if !yield(Value{&v.n.items[i]}) {
+			for i := range v.n.within {
+				if !yield(Value{&v.n.within[i].value}) {
 					return
 				}
 			}
@@ -73,4 +76,36 @@ func (v Value) Codings() iter.Seq[Coding] {
 			}
 		}
 	}
+}
+
+// Attachment is a document that stands in a resource.
+type Attachment struct {
+	Place       string // of its data, in what was read: Bundle.entry[5].resource.content[0].attachment.data
+	ContentType string
+	Data        string // base64
+}
+
+// Attachments returns the documents that stand in a resource, wherever that is: what has
+// data and a content type beside it.
+func (r *Resource) Attachments() (out []Attachment) {
+	if !bytes.Contains(r.Raw, []byte(`"data"`)) {
+		return nil
+	}
+	var find func(n *node, at *spot)
+	find = func(n *node, at *spot) {
+		if data, media := n.get("data"), n.get("contentType"); data != nil && data.kind == '"' && (media != nil || n == r.root && r.Type == "Binary") {
+			a := Attachment{Place: (&spot{up: at, name: "data"}).String(), Data: data.text}
+			if media != nil {
+				a.ContentType = media.text
+			}
+			out = append(out, a)
+		}
+		for i := range n.within {
+			if m := &n.within[i]; len(m.value.within) > 0 {
+				find(&m.value, &spot{up: at, name: m.name, item: i})
+			}
+		}
+	}
+	find(r.root, r.at)
+	return out
 }

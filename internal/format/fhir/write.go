@@ -66,11 +66,11 @@ func (w *writer) value(n *node, name string) {
 		w.out = append(w.out, '}')
 	case '[':
 		w.out = append(w.out, '[')
-		for i := range n.items {
+		for i := range n.within {
 			if i > 0 {
 				w.out = append(w.out, ',')
 			}
-			w.value(&n.items[i], "")
+			w.value(&n.within[i].value, "")
 		}
 		w.out = append(w.out, ']')
 	case '"':
@@ -87,8 +87,8 @@ func (w *writer) value(n *node, name string) {
 }
 
 func (w *writer) some(n *node, keep func(name string) bool) bool {
-	for i := range n.members {
-		if keep(n.members[i].name) {
+	for i := range n.within {
+		if keep(n.within[i].name) {
 			return true
 		}
 	}
@@ -97,8 +97,8 @@ func (w *writer) some(n *node, keep func(name string) bool) bool {
 
 func (w *writer) members(n *node, keep func(name string) bool) {
 	first := true
-	for i := range n.members {
-		m := &n.members[i]
+	for i := range n.within {
+		m := &n.within[i]
 		if !keep(m.name) {
 			continue
 		}

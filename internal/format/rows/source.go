@@ -49,6 +49,10 @@ type source struct {
 // slack is how much small files may grow whatever their ratio.
 const slack = 1 << 20
 
+// Plain gives the text of a file that may be gzip, within the guards of every table:
+// what decompresses to far more than it is ends in an error that says so.
+func Plain(r io.Reader) (io.Reader, error) { return decompress(r, Options{}) }
+
 func decompress(r io.Reader, o Options) (*source, error) {
 	s := &source{raw: &counter{r: r}, ratio: o.Ratio, size: o.Size}
 	if s.ratio <= 0 {

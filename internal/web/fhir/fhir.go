@@ -34,7 +34,7 @@ const Base = "/fhir/R4"
 const (
 	maxResource = 16 << 20         // bytes of one resource
 	maxBundle   = format.MaxBytes  // bytes of a bundle
-	maxFlight   = 128 << 20        // bytes of bodies that are read at one time, over all
+	maxFlight   = 128 << 20        // bytes of bodies of requests that are not answered yet, over all
 	maxBatch    = 500              // entries of a batch, each of which is a request
 	bodyTime    = time.Minute      // to read a body
 	answerTime  = 45 * time.Second // to answer it
@@ -100,7 +100,7 @@ type Server struct {
 	Seen    Observer    // may be nil
 	Now     func() time.Time
 
-	flight atomic.Int64 // bytes of bodies that are being read
+	flight atomic.Int64 // bytes of bodies that are being read or entered
 }
 
 func (s *Server) base() string { return "https://" + s.Host + Base }
@@ -118,6 +118,7 @@ type request struct {
 	by     care.Caller
 	prefer prefer
 	form   string // media type of the answer
+	weight int64  // bytes of its body, counted in flight
 }
 
 // answer is what a request is told.

@@ -115,6 +115,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, i interaction) i
 	_ = control.SetWriteDeadline(time.Now().Add(bodyTime + answerTime + writeTime))
 	ctx, cancel := context.WithTimeout(r.Context(), bodyTime+answerTime)
 	defer cancel()
+	defer func() { s.flight.Add(-q.weight) }()
 	a, err := i.serve(s, ctx, q)
 	if err != nil {
 		return s.refuse(w, form, err)

@@ -32,7 +32,7 @@ func (s *Server) resource(q *request, limit int64) (*format.Resource, error) {
 		s.flight.Add(-weight)
 		return nil, errFlight
 	}
-	defer s.flight.Add(-weight)
+	q.weight += weight // until it is answered: what was read lives as long
 	raw, err := io.ReadAll(io.LimitReader(q.Body, limit+1))
 	if err != nil {
 		return nil, errRead // the client's, or the connection's; its text could hold anything
@@ -40,6 +40,8 @@ func (s *Server) resource(q *request, limit int64) (*format.Resource, error) {
 	if int64(len(raw)) > limit {
 		return nil, errLarge
 	}
+	s.flight.Add(int64(len(raw)) - weight)
+	q.weight += int64(len(raw)) - weight
 	return s.Reader.Read(raw)
 }
 
