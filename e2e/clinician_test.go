@@ -21,8 +21,8 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 )
 
-// office is a running server over HTTPS and a browser's way to it.
-type office struct {
+// clinic is a running server over HTTPS and a browser's way to it.
+type clinic struct {
 	*site
 	web *http.Client
 }
@@ -30,9 +30,9 @@ type office struct {
 // at is what passkeys are made for.
 var at = staff.Site{ID: "localhost", Origin: "https://localhost"}
 
-func newOffice(t *testing.T) *office {
+func newClinic(t *testing.T) *clinic {
 	t.Helper()
-	o := &office{site: newSite(t, program)}
+	o := &clinic{site: newSite(t, program)}
 	_, roots := selfSigned(t, o.path("cert.pem"), o.path("key.pem"))
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, o.listen)
@@ -59,7 +59,7 @@ func newOffice(t *testing.T) *office {
 
 // colleague is somebody's passkey and the browser that they sign in from.
 type colleague struct {
-	o       *office
+	o       *clinic
 	id      staff.ActorID
 	passkey *stafftest.Authenticator
 	browser *stafftest.Signer
@@ -67,8 +67,6 @@ type colleague struct {
 	nonce   string
 	print   string
 }
-
-func b64url(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // do sends a request that the browser signs, once more with a nonce when it had none.
 func (c *colleague) do(method, path, media, body, purpose string) (int, map[string]any) {
@@ -129,7 +127,7 @@ func (c *colleague) must(method, path string, body any) map[string]any {
 }
 
 // register makes a passkey for an invitation.
-func (o *office) register(t *testing.T, id staff.ActorID, code string) *colleague {
+func (o *clinic) register(t *testing.T, id staff.ActorID, code string) *colleague {
 	t.Helper()
 	c := &colleague{o: o, id: id, passkey: stafftest.Passkey(t), browser: stafftest.EC(t)}
 	began := c.must("POST", "/console/v1/enrolments/begin", map[string]any{"code": code})
@@ -178,7 +176,7 @@ func (c *colleague) opens(nik, purpose string) (int, map[string]any) {
 }
 
 // journaled counts how often the keeper's journal names somebody.
-func (o *office) journaled(id staff.ActorID) int {
+func (o *clinic) journaled(id staff.ActorID) int {
 	o.t.Helper()
 	raw, err := os.ReadFile(o.path("keeper", "journal"))
 	if err != nil {
@@ -191,7 +189,7 @@ func (o *office) journaled(id staff.ActorID) int {
 // with the built program over HTTPS: two officers, an elevation, a clinician enrolled by
 // an officer. Each opening is in the keeper's journal, the eleventh stranger is refused.
 func TestClinician(t *testing.T) {
-	o := newOffice(t)
+	o := newClinic(t)
 	people := "nik,name,birth_date\n"
 	var niks []string
 	for n := range 12 {

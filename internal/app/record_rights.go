@@ -53,10 +53,26 @@ func (o *Operator) Restrict(ctx context.Context, nik identity.NIK, officer strin
 	return f.Restrict(ctx, by, who, on, why)
 }
 
+// Whom names somebody by their NIK, or by their number.
+type Whom struct {
+	NIK    identity.NIK
+	Person identity.PersonID // zero: by NIK
+}
+
+// who finds them.
+func (o *Operator) who(ctx context.Context, w Whom) (*care.Flow, identity.PersonID, error) {
+	if w.Person == 0 {
+		return o.of(ctx, w.NIK)
+	}
+	f, err := o.care()
+	return f, w.Person, err
+}
+
 // Erase destroys somebody's key, unless a hold or the duty to keep their records
-// forbids it, and returns the keeper's certificate. Asked again for somebody erased it
-// returns the same one.
-func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]string, why record.Reason) (keeper.Erased, error) {
+// forbids it, removes what is left of them, and returns the keeper's certificate. Asked
+// again by number it returns the same one, and removes what an erasure that was
+// interrupted left.
+func (o *Operator) Erase(ctx context.Context, whom Whom, officers [2]string, why record.Reason) (keeper.Erased, error) {
 	e := keeper.Erase{Reason: string(why), Officers: officers}
 	if err := e.Check(); err != nil {
 		return keeper.Erased{}, err
@@ -69,7 +85,7 @@ func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]stri
 	if _, err := record.ParseReason(string(why)); err != nil {
 		return keeper.Erased{}, err
 	}
-	f, who, err := o.of(ctx, nik)
+	f, who, err := o.who(ctx, whom)
 	if err != nil {
 		return keeper.Erased{}, err
 	}
@@ -80,7 +96,7 @@ func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]stri
 	}
 	for _, done := range all {
 		if done.Person == who {
-			return done, o.unindex(ctx, nik) // a run before may have been stopped there
+			return done, o.forget(ctx, f, whom, who) // a run before may have been stopped there
 		}
 	}
 	by, err := office(officers[0])
@@ -94,5 +110,25 @@ func (o *Operator) Erase(ctx context.Context, nik identity.NIK, officers [2]stri
 	if err != nil {
 		return done, err
 	}
-	return done, o.unindex(ctx, nik)
+	return done, o.forget(ctx, f, whom, who)
+}
+
+// forget removes what is left of somebody erased: from the trace index first, as long as
+// their NIK still finds them, so that a run that stops between the two can go on.
+func (o *Operator) forget(ctx context.Context, f *care.Flow, whom Whom, who identity.PersonID) error {
+	if whom.Person == 0 {
+		if err := o.unindex(ctx, whom.NIK); err != nil {
+			return err
+		}
+	}
+	return f.Forget(ctx, who)
+}
+
+// Due lists people whose records were kept as long as the law asks.
+func (o *Operator) Due(ctx context.Context, step func(people int64)) ([]care.Due, error) {
+	f, err := o.care()
+	if err != nil {
+		return nil, err
+	}
+	return f.Due(ctx, step)
 }

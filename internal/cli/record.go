@@ -11,6 +11,8 @@ import (
 type recordCmd struct {
 	Import recordImportCmd `cmd:"" help:"Enter the health records of a facility's files: FHIR R4 bundles and NDJSON, plain or gzip.\n\nExample: amanah record import exports/ --facility rs-99-001"`
 
+	Retention recordRetentionCmd `cmd:"" help:"List whose records were kept as long as the law asks."`
+
 	Hold     recordHoldCmd     `cmd:"" help:"Begin or end a legal hold on somebody's records. The NIK is read from standard input.\n\nExample: amanah record hold --officer officer-7 --reason court-order < nik.txt"`
 	Restrict recordRestrictCmd `cmd:"" help:"Begin or end a restriction: records are entered and not viewed, but in an emergency. The NIK is read from standard input.\n\nExample: amanah record restrict --officer officer-7 --reason own-request < nik.txt"`
 }

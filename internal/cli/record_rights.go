@@ -47,6 +47,7 @@ func (cmd *recordRestrictCmd) Run(c *console) error { return cmd.run(c, (*app.Op
 
 type personEraseCmd struct {
 	settings
+	Person  uint64   `help:"The person's number, as amanah record retention and a certificate have it, instead of a NIK on standard input."`
 	Officer []string `required:"" help:"The two who decided it, as --officer officer-7 --officer officer-9; never people's names."`
 	Reason  string   `required:"" help:"A code for why, as own-request; it stands in the certificate."`
 	JSON    bool     `help:"Print JSON."`
@@ -57,9 +58,10 @@ func (personEraseCmd) Help() string {
 	return `The person's key is destroyed: nothing sealed to them opens again, and older states of
 the keeper's files and its backups open it no more from the date that the certificate
 names. A legal hold, and 25 years from the last visit (Permenkes 24/2022), forbid it.
-The rows stay, though nothing opens them; ` + "`amanah check`" + ` names them as left over. So
-that somebody of this NIK was registered can still be seen by who has the index key.
-Asked again, the command prints the same certificate.`
+Then what is left of them is removed: their rows, their links, and with the server's next
+sweep their documents. Disputes stay, for their numbers have no gaps, and do not open. The
+keeper keeps the certificate: asked again with the person's number, the command prints it,
+and removes what an interruption left.`
 }
 
 // erasedRow is a certificate as it is printed.
@@ -78,12 +80,15 @@ func (cmd *personEraseCmd) Run(c *console) error {
 	if len(cmd.Officer) != 2 {
 		return fault.New(fault.Invalid, "an erasure is decided by two: give --officer twice")
 	}
-	nik, err := readNIK(bufio.NewReader(c.in))
-	if err != nil {
-		return err
+	whom := app.Whom{Person: identity.PersonID(cmd.Person)}
+	if whom.Person == 0 {
+		var err error
+		if whom.NIK, err = readNIK(bufio.NewReader(c.in)); err != nil {
+			return err
+		}
 	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		done, err := o.Erase(c.ctx, nik, [2]string(cmd.Officer), record.Reason(cmd.Reason))
+		done, err := o.Erase(c.ctx, whom, [2]string(cmd.Officer), record.Reason(cmd.Reason))
 		if err != nil {
 			return err
 		}

@@ -70,19 +70,25 @@ func (f *Flow) MayErase(ctx context.Context, c Caller, who identity.PersonID) er
 	if c.Role != staff.RoleOfficer {
 		return ErrOffice
 	}
-	stand, _, err := f.stand(ctx, c, who) // of its own: a hold keeps also who has no records yet
+	_, err := f.lastVisit(ctx, who, "retention", c.Actor)
+	return err
+}
+
+// lastVisit is when somebody whose records may be destroyed was last seen; zero for who
+// never visited. record.ErrHeld and ErrKept for the others.
+func (f *Flow) lastVisit(ctx context.Context, who identity.PersonID, purpose string, by staff.ActorID) (visit time.Time, err error) {
+	stand, _, err := f.stand(ctx, Caller{Actor: by}, who) // of its own: a hold keeps also who has no records yet
 	if err != nil {
-		return err
+		return visit, err
 	}
-	o, err := f.unseal(ctx, who, everything, f.platform("retention", c.Actor))
+	o, err := f.unseal(ctx, who, everything, f.platform(purpose, by))
 	if err != nil && !errors.Is(err, record.ErrNone) {
-		return err
+		return visit, err
 	}
-	var visit time.Time
 	for i := range o.records {
 		visit = record.LastVisit(visit, &o.records[i].Meta)
 	}
-	return record.MayErase(stand, visit, f.Now())
+	return visit, record.MayErase(stand, visit, f.Now())
 }
 
 // everything is the current version of each record but Standing.

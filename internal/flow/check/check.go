@@ -101,6 +101,7 @@ const (
 	nowhere place = iota
 	aside         // in quarantine: owns nothing
 	registered
+	gone // erased, and nothing left
 )
 
 // page is how many people are looked at together.
@@ -164,6 +165,7 @@ func (c *Check) absent(ctx context.Context) error {
 			switch {
 			case h.Erased:
 				c.report.Erased++
+				c.seen[ids[i]] = gone
 			case !h.Stored:
 				c.report.Unstored++
 			default:

@@ -283,7 +283,12 @@ func TestWhoIsErasedIsNotMissing(t *testing.T) {
 	if len(found) == 0 || found[0].What != check.LeftOver || found[0].Row != "4" {
 		t.Errorf("rows of who is erased: %+v", found)
 	}
-	r, found := s.check(t, s.edited(t, "DELETE FROM status_colour WHERE person_id=4;DELETE FROM identity_nik WHERE person_id=4;DELETE FROM identity_person WHERE id=4"))
+	db := s.edited(t, "")
+	subject, err := s.k.Index(t.Context(), keeper.KindSubject, [][]byte{binary.BigEndian.AppendUint64(nil, 4)})
+	must(t, err)
+	must(t, db.Forget(t.Context(), 4, subject[0]))
+	must(t, db.Forget(t.Context(), 4, subject[0])) // again
+	r, found := s.check(t, db)
 	if len(found) != 0 || r.Erased != 1 {
 		t.Errorf("after their removal: %+v %+v", r, found)
 	}

@@ -1,0 +1,18 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/store/sqlstore"
+)
+
+var _ store.Forgetter = (*DB)(nil)
+
+// Forget implements store.Forgetter.
+func (db *DB) Forget(ctx context.Context, who identity.PersonID, subject identity.Tag) error {
+	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, func(s *session) error {
+		return sqlstore.New(s, db.ledger.Load()).Forget(who, subject)
+	})
+}

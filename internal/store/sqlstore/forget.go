@@ -1,0 +1,50 @@
+package sqlstore
+
+import "github.com/amanah-project/amanah/internal/domain/identity"
+
+// byPerson and bySubject remove rows, in an order in which nothing is left that refers to
+// what is gone.
+var (
+	byPerson = []string{
+		`INSERT INTO record_upload (name, begun) SELECT DISTINCT blob, 1 FROM record_version WHERE person_id = $1 AND size > 0
+			ON CONFLICT (name) DO UPDATE SET begun = excluded.begun`,
+		`DELETE FROM record_follow WHERE person_id = $1`,
+		`DELETE FROM record_source WHERE person_id = $1`,
+		`DELETE FROM record_version WHERE person_id = $1`,
+		`DELETE FROM record_person WHERE person_id = $1`,
+		`DELETE FROM status_colour WHERE person_id = $1`,
+		`DELETE FROM status_evidence WHERE person_id = $1`,
+		`DELETE FROM identity_card WHERE person_id = $1`,
+		`DELETE FROM identity_pin WHERE person_id = $1`,
+		`DELETE FROM identity_binding WHERE person_id = $1`,
+		`DELETE FROM identity_guardian WHERE guardian_id = $1 OR child_id = $1`,
+		`DELETE FROM identity_nik WHERE person_id = $1`,
+		`DELETE FROM identity_phone WHERE person_id = $1`,
+		`DELETE FROM identity_quarantine WHERE id = $1`,
+		`DELETE FROM identity_person WHERE id = $1`,
+	}
+	bySubject = []string{
+		`UPDATE partner_linked SET people = people - 1 WHERE people > 0 AND partner_id IN
+			(SELECT partner_id FROM identity_link WHERE subject = $1 AND ended = 0)`,
+		`DELETE FROM identity_refresh WHERE link_id IN (SELECT id FROM identity_link WHERE subject = $1)`,
+		`DELETE FROM identity_link WHERE subject = $1`,
+	}
+)
+
+// Forget removes somebody's rows.
+func (t *Tx) Forget(who identity.PersonID, subject identity.Tag) error {
+	if who == 0 || subject == (identity.Tag{}) {
+		return t.err // of nobody
+	}
+	for _, sql := range byPerson {
+		if err := t.exec(sql, func(a *Args) { a.Number(uint64(who)) }); err != nil {
+			return err
+		}
+	}
+	for _, sql := range bySubject {
+		if err := t.exec(sql, func(a *Args) { a.Bytes(subject[:]) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
