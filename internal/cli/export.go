@@ -68,7 +68,7 @@ type exportRequestCmd struct {
 func (exportRequestCmd) Help() string {
 	return `Nothing leaves by this. Two officers approve in the console, each with a passkey, over
 purpose, recipient, list and form; then amanah export run writes it, within 72 hours.
-Each copy is marked, so that a leak names it: see docs/decisions/0012-marks.md.`
+Each copy is marked, so that a leak names it: see docs/decisions/0013-marks.md.`
 }
 
 // Run asks.
