@@ -105,10 +105,15 @@ type versionCmd struct{}
 
 // Run prints what this binary was built from.
 func (versionCmd) Run(c *console) error {
+	fmt.Fprintln(c.out, built())
+	return nil
+}
+
+// built is what this binary was built from.
+func built() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		fmt.Fprintln(c.out, "amanah, built without module information")
-		return nil
+		return "amanah, built without module information"
 	}
 	revision := "unknown revision"
 	for _, s := range info.Settings {
@@ -116,6 +121,5 @@ func (versionCmd) Run(c *console) error {
 			revision = s.Value
 		}
 	}
-	fmt.Fprintf(c.out, "amanah %s (%s, %s)\n", info.Main.Version, revision, info.GoVersion)
-	return nil
+	return fmt.Sprintf("amanah %s (%s, %s)", info.Main.Version, revision, info.GoVersion)
 }

@@ -250,6 +250,8 @@ func (s *town) links(t *testing.T, db *sqlite.DB) {
 			st.Venues.Put(venue.Venue{ID: 2, Name: "Toko", Category: "mall", District: "9902", Level: 2, Declared: 20, Doors: 2}),
 			st.Guardians.Put(identity.Guardianship{Guardian: 1, Child: 4, Proof: identity.FamilyCard, Office: "rs-99-001", Recorded: now}),
 			st.Guardians.Put(identity.Guardianship{Guardian: 2, Child: 3, Proof: identity.BirthCertificate, Office: "rs-99-001", Recorded: now}),
+			st.Sent.Put(record.Sent{Ref: record.Ref{Person: 1, Number: record.Entered}, Version: 1, To: identity.Tag{1}, From: identity.Tag{2}, At: now, Until: now.Add(time.Hour), Digest: [32]byte{1}, Size: 9}),
+			st.Sent.Put(record.Sent{Ref: record.Ref{Person: 2, Number: record.Entered}, Version: 1, To: identity.Tag{3}, From: identity.Tag{2}, At: now, Until: now.Add(time.Hour), Digest: [32]byte{2}, Size: 8}),
 			st.PINs.Put(1, identity.Tag{1, 1}), st.PINs.Put(2, identity.Tag{2, 2}),
 		)
 		for i := range 2 {
@@ -340,7 +342,7 @@ func (s *town) moveOn(t *testing.T, db *sqlite.DB) {
 		}
 		card.Revoked = now.Truncate(time.Minute)
 		return errors.Join(
-			st.Links.Put(links[0]), st.SignIns.Put(sessions[0]), st.Cards.Put(card), st.PINs.Put(1, identity.Tag{1, 3}),
+			st.Sent.Fetched(record.Ref{Person: 1, Number: record.Entered}, now), st.Links.Put(links[0]), st.SignIns.Put(sessions[0]), st.Cards.Put(card), st.PINs.Put(1, identity.Tag{1, 3}),
 			st.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Dua", State: partner.Suspended, Held: partner.Sandbox, Joined: now}),
 			st.Venues.Put(venue.Venue{ID: 1, Name: "Pasar", Category: "market", District: "9901", Level: 3, Declared: 30, Doors: 1}),
 			st.Guardians.Put(identity.Guardianship{Guardian: 1, Child: 4, Proof: identity.FamilyCard, Office: "rs-99-001", Recorded: now.Add(-0), Ended: now}),

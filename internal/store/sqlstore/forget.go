@@ -9,6 +9,7 @@ var (
 		`INSERT INTO record_upload (name, begun) SELECT DISTINCT blob, 1 FROM record_version WHERE person_id = $1 AND size > 0
 			ON CONFLICT (name) DO UPDATE SET begun = excluded.begun`,
 		`DELETE FROM record_follow WHERE person_id = $1`,
+		`DELETE FROM record_sent WHERE person_id = $1`,
 		`DELETE FROM record_source WHERE person_id = $1`,
 		`DELETE FROM record_version WHERE person_id = $1`,
 		`DELETE FROM record_person WHERE person_id = $1`,

@@ -1,0 +1,36 @@
+package app
+
+import (
+	"context"
+	"runtime"
+
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/flow/indexing"
+	"github.com/amanah-project/amanah/internal/flow/response"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/trace/index"
+)
+
+// Trace traces leaked files by an approved request into a case folder; read is told how many
+// bytes of how many were read.
+func (o *Operator) Trace(ctx context.Context, id staff.RequestID, paths []string, folder, version string, read func(done, of int64)) (c *response.Case, err error) {
+	body, err := Evidence(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	to := durable.OS(folder)
+	if err := to.MkdirAll(""); err != nil {
+		return nil, err
+	}
+	flow := indexing.Flow{DB: o.DB, Keeper: o.Keeper, Actor: "operator", Budget: keeper.BudgetImport, Page: 2048}
+	err = withIndex(ctx, o.cfg, flow, func(_ *indexing.Flow, s *index.Store) error {
+		run := response.Flow{
+			DB: o.DB, Keeper: o.Keeper, Index: s, Case: to, Workers: runtime.GOMAXPROCS(0), Version: version,
+			Progress: func(n int64) { read(n, body.Size) },
+		}
+		c, err = run.Run(ctx, id, paths, body)
+		return err
+	})
+	return c, err
+}

@@ -1,0 +1,291 @@
+package response
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/trace"
+	"github.com/amanah-project/amanah/internal/trace/dump"
+	"github.com/amanah-project/amanah/internal/trace/index"
+)
+
+// Decoys is how many copies that nobody ever had are weighed beside those that were made.
+const Decoys = 1000
+
+// Case is what a trace came to. It is the same for the same files, index and journal.
+type Case struct {
+	Trace     string              `json:"trace"` // the request's number
+	N         int                 `json:"n"`     // which trace this is of all
+	Version   string              `json:"version"`
+	Again     string              `json:"again"` // the command that comes to the same
+	Evidence  staff.Trace         `json:"evidence"`
+	Frozen    string              `json:"frozen"` // SHA-256 of what was observed
+	Counts    trace.Counts        `json:"counts"`
+	Ours      leak.Ours           `json:"ours"`
+	Snapshots []leak.Snapshot     `json:"snapshots"`
+	People    []identity.PersonID `json:"people,omitempty"` // only where that was approved
+	Patients  int                 `json:"patients"`
+	Records   int                 `json:"records"`
+	Copies    int                 `json:"copies"`    // that were ever made
+	Threshold float64             `json:"threshold"` // log10 that a copy's E-value must reach
+	Dead      []leak.Family       `json:"dead"`      // families of marks that were rewritten
+	Found     []Found             `json:"found"`     // copies and accounts, the strongest first
+	Decoys    Control             `json:"decoys"`
+	Files     []File              `json:"files"`
+}
+
+// Found is what a trace concludes of one copy or account.
+type Found struct {
+	Copy       string      `json:"copy,omitempty"`
+	Account    string      `json:"account,omitempty"`
+	Grade      leak.Grade  `json:"grade"`
+	Log10E     float64     `json:"log10E"`
+	Log10Log   float64     `json:"log10Log"` // of the record of who opened what
+	Parts      []leak.Part `json:"parts,omitempty"`
+	Commitment string      `json:"commitment,omitempty"` // the first that the keeper journaled
+	Seq        uint64      `json:"seq,omitempty"`        // the journal's record of it
+	Refuted    []string    `json:"refutedBy"`
+}
+
+// Control is the same test on copies that nobody ever had.
+type Control struct {
+	Copies  int     `json:"copies"`
+	Most    float64 `json:"most"` // the greatest log10 E
+	Accused int     `json:"accused"`
+}
+
+// File is one file of the evidence and what became of its bytes.
+type File struct {
+	Number  int            `json:"number"`
+	Parent  int            `json:"parent"`
+	Kind    dump.Kind      `json:"kind"`
+	Size    int64          `json:"size"`
+	SHA256  string         `json:"sha256"`
+	Parsed  int64          `json:"parsed"`
+	Skipped []dump.Skipped `json:"skipped,omitempty"`
+}
+
+// judge weighs copies and accounts against a frozen sample.
+func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, frozen *leak.Frozen, codes keeper.Codes, reads []keeper.Reading) *Case {
+	digest := frozen.Digest()
+	c := &Case{
+		Trace: base64.RawURLEncoding.EncodeToString(id[:]), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
+		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
+		Snapshots: snapshots(o.Result), Files: files(o.Report),
+	}
+	c.Again = "amanah leak trace " + c.Trace + " PATH... --case FOLDER"
+	r := &o.Result.Counts
+	c.Ours = leak.Comparison{
+		Rows: leak.Count{Found: r.Matched, Tried: r.Rows}, Decoys: leak.Count{Found: r.InventedMatched, Tried: r.Invented},
+		Own: leak.Count{Found: r.OwnRight, Tried: r.Own}, OwnDecoys: leak.Count{Found: r.OwnDecoysRight, Tried: r.OwnDecoys},
+	}.Judge()
+	bound := leak.Spend(leak.Epsilon, t.N, codes.All)
+	c.Threshold = bound.Threshold() / ln10
+	log := logged(o.Result, held, reads)
+	copies := holdings(codes, reads)
+	for i, e := range frozen.Weigh(&codes.Base, copies) {
+		natural := log.of(account{copy: e.Copy})
+		one := found(leak.Conclude(c.Ours, bound, e.LnE, natural))
+		one.Copy, one.Parts = hex.EncodeToString(e.Copy[:]), e.Parts
+		if d := codes.Codes[i].Deliveries; len(d) > 0 {
+			one.Commitment, one.Seq = hex.EncodeToString(d[0].Commitment[:]), d[0].Seq
+		}
+		c.Found = append(c.Found, one)
+	}
+	for _, a := range log.accounts {
+		if a.who != "" {
+			one := found(leak.Conclude(c.Ours, bound, 0, log.of(a)))
+			one.Account = a.who
+			c.Found = append(c.Found, one)
+		}
+	}
+	slices.SortStableFunc(c.Found, func(a, b Found) int {
+		return cmp.Or(cmp.Compare(b.Log10E, a.Log10E), cmp.Compare(b.Log10Log, a.Log10Log), cmp.Compare(a.Copy+a.Account, b.Copy+b.Account))
+	})
+	c.Decoys = control(frozen, &codes.Base, t.Job, bound)
+	return c
+}
+
+const ln10 = 2.302585092994046
+
+func found(v leak.Verdict) Found {
+	return Found{Grade: v.Grade, Log10E: v.LnE / ln10, Log10Log: v.LnNatural / ln10, Refuted: v.Refuted(leak.English)}
+}
+
+// holdings are all copies that were ever made, with what was opened for each.
+func holdings(codes keeper.Codes, reads []keeper.Reading) []leak.Holding {
+	rows := map[leak.Copy][]leak.Row{}
+	for _, r := range reads {
+		for _, v := range r.Rows {
+			if r.Copy != (leak.Copy{}) {
+				rows[r.Copy] = append(rows[r.Copy], v.Row)
+			}
+		}
+	}
+	out := make([]leak.Holding, len(codes.Codes))
+	for i := range codes.Codes {
+		k := &codes.Codes[i]
+		had := append([]leak.Row{}, rows[k.Copy]...)
+		slices.Sort(had)
+		out[i] = leak.Holding{Copy: k.Copy, Seed: &k.Seed, Rows: slices.Compact(had)}
+	}
+	return out
+}
+
+// control weighs copies that nobody ever had, whose seeds are the job's.
+func control(frozen *leak.Frozen, base *leak.Base, job []byte, bound leak.Bound) Control {
+	decoys := make([]leak.Holding, Decoys)
+	for i := range decoys {
+		seed := decoySeed(job, i)
+		decoys[i] = leak.Holding{Copy: leak.Copy{0xff, byte(i >> 8), byte(i)}, Seed: &seed}
+	}
+	out := Control{Copies: len(decoys)}
+	for _, e := range frozen.Weigh(base, decoys) {
+		out.Most = max(out.Most, e.Log10())
+		if e.LnE >= bound.Threshold() {
+			out.Accused++
+		}
+	}
+	return out
+}
+
+// control returns ErrControl when a decoy was accused.
+func (c *Case) control() error {
+	if c.Decoys.Accused > 0 {
+		return ErrControl
+	}
+	return nil
+}
+
+// account is somebody who opened records, or a copy that was given them.
+type account struct {
+	who  string
+	copy leak.Copy
+}
+
+// logs is what the record of who opened what says.
+type logs struct {
+	accounts []account
+	at       map[account]int
+	ln       []float64
+}
+
+func (l *logs) of(a account) float64 {
+	if i, known := l.at[a]; known {
+		return l.ln[i]
+	}
+	return 0
+}
+
+// logged holds the sample's records against who opened them.
+func logged(r *trace.Result, held int, reads []keeper.Reading) *logs {
+	l := &logs{at: map[account]int{}}
+	in := leak.Logged{Versions: max(held, 1)}
+	opened := map[leak.Row][]int{}
+	had := map[account]map[leak.Row]bool{}
+	for _, read := range reads {
+		a := account{read.Who, read.Copy}
+		if had[a] == nil {
+			had[a] = map[leak.Row]bool{}
+			l.at[a] = len(l.accounts)
+			l.accounts = append(l.accounts, a)
+		}
+		for _, v := range read.Rows {
+			if !had[a][v.Row] {
+				had[a][v.Row] = true
+				opened[v.Row] = append(opened[v.Row], l.at[a])
+			}
+		}
+	}
+	for _, a := range l.accounts {
+		in.Sizes = append(in.Sizes, len(had[a]))
+	}
+	for _, row := range r.Known {
+		in.Readings = append(in.Readings, leak.Reading{Row: row, By: opened[row]})
+	}
+	l.ln = in.Corroborate()
+	return l
+}
+
+// wrongVersions is the share of versions that is taken to be read wrongly.
+const wrongVersions = 0.05
+
+func snapshots(r *trace.Result) []leak.Snapshot {
+	var spans []leak.Interval
+	for _, s := range r.Spans {
+		i := leak.Interval{From: s.From.Time()}
+		if s.To != index.Open {
+			i.To = norm.Minute(s.To).Time()
+		}
+		spans = append(spans, i)
+	}
+	return leak.Snapshots(spans, wrongVersions)
+}
+
+func files(r *dump.Report) (out []File) {
+	for i, s := range r.Sources {
+		a := r.Accounts[i]
+		out = append(out, File{s.Number, s.Parent, s.Kind, s.Size, hex.EncodeToString(s.SHA256[:]), a.Parsed, a.Skipped})
+	}
+	return out
+}
+
+// write puts a case into its folder: result.json, and table.txt for people.
+func (c *Case) write(to durable.FS) error {
+	raw, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := durable.WriteFile(to, "result.json", append(raw, '\n')); err != nil {
+		return err
+	}
+	return durable.WriteFile(to, "table.txt", []byte(c.Table()))
+}
+
+// Table is the case as people read it.
+func (c *Case) Table() string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "trace %s, the %d. of all; observed %s\n", c.Trace, c.N, c.Frozen)
+	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
+		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
+	for _, s := range c.Snapshots {
+		fmt.Fprintf(&b, "taken at %s, give or take %s; %d versions agree\n", s.Best.From.UTC().Format("2006-01-02T15:04Z"), s.Width(), s.Support)
+	}
+	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "COPY OR ACCOUNT\tLOG10 E\tLOG10 RECORD\tVERDICT\tBY")
+	for _, f := range c.Found[:min(len(c.Found), 50)] {
+		var by []string
+		for _, p := range f.Parts {
+			if p.Used > 0 {
+				by = append(by, fmt.Sprintf("%s %d/%d", p.Domain, p.Found, p.Used))
+			}
+		}
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\n", f.Copy+f.Account, f.Log10E, f.Log10Log, f.Grade, strings.Join(by, ", "))
+	}
+	_ = w.Flush() // into memory
+	return b.String()
+}
+
+func finding(f leak.Finding) string {
+	switch f {
+	case leak.Proven:
+		return "ours"
+	case leak.Foreign:
+		return "not ours"
+	}
+	return "cannot tell"
+}
