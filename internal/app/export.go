@@ -8,6 +8,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/flow/export"
 	"github.com/amanah-project/amanah/internal/flow/signin"
@@ -41,7 +42,11 @@ func (o *Operator) RunExport(ctx context.Context, id staff.RequestID, niks []ide
 	if err != nil {
 		return export.Done{}, err
 	}
-	return f.Run(ctx, id, people, durable.OS(dir))
+	to := durable.OS(dir)
+	if err := to.MkdirAll(""); err != nil {
+		return export.Done{}, fault.New(fault.Invalid, "the folder for the parts cannot be made: check its place and rights")
+	}
+	return f.Run(ctx, id, people, to)
 }
 
 // Exports returns the exports asked for lately, the newest first, with their approvals.

@@ -11,6 +11,7 @@ import (
 type leakCmd struct {
 	Request  leakRequestCmd  `cmd:"" help:"Ask for a trace of files that were leaked.\n\nExample: amanah leak request --purpose \"case 7\" sample.zip"`
 	List     leakListCmd     `cmd:"" help:"List the traces of the last 30 days and who approved them.\n\nExample: amanah leak list"`
+	Trace    leakTraceCmd    `cmd:"" help:"Trace a leak by an approved request.\n\nExample: amanah leak trace NUMBER sample.zip --case folder"`
 	Index    leakIndexCmd    `cmd:"" help:"Bring the trace index up to what is stored, and say how it stands.\n\nExample: amanah leak index --rebuild"`
 	Simulate leakSimulateCmd `cmd:"" help:"Draw leaks and trace them: how much must survive, and how often an innocent copy is named."`
 }

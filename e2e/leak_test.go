@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/keeper/copies"
+)
+
+// approve has somebody's passkey approve a request.
+func (m *member) approve(id string) {
+	m.o.t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil {
+		m.o.t.Fatal(err)
+	}
+	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(staff.RequestID(raw)))
+	m.must("POST", "/console/v1/requests/"+id+"/approval", map[string]any{
+		"auth_data": b64url(a.AuthData), "client_data": b64url(a.ClientData), "signature": b64url(a.Signature),
+	})
+}
+
+// requestNumber is what a command printed as a request's.
+func requestNumber(t *testing.T, output string) string {
+	t.Helper()
+	fields := strings.Fields(output)
+	at := slices.Index(fields, "number")
+	if at < 0 || at+1 == len(fields) {
+		t.Fatalf("no number in %q", output)
+	}
+	return fields[at+1]
+}
+
+// copied makes a copy for a recipient of their own, and returns what they read.
+func (o *office) copied(purpose, list string, officers ...*member) (id, rows string) {
+	o.t.Helper()
+	recipient, err := age.GenerateX25519Identity()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	id = requestNumber(o.t, o.operate("", "export", "request", "--purpose", purpose, "--to", recipient.Recipient().String(), "--people", list, "--form", "csv"))
+	out := o.path("copy-" + purpose)
+	for _, by := range officers {
+		if r := o.try("", append([]string{"export", "run", id, "--people", list, "--out", out}, o.flags()...)...); r.code == 0 {
+			o.t.Fatal("an export leaves before it is approved by all")
+		}
+		by.approve(id)
+	}
+	o.operate("", "export", "run", id, "--people", list, "--out", out)
+	parts, err := filepath.Glob(filepath.Join(out, "*.age"))
+	if err != nil || len(parts) == 0 {
+		o.t.Fatalf("%v: no parts", err)
+	}
+	var text strings.Builder
+	for _, name := range parts {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		r, err := age.Decrypt(bytes.NewReader(raw), recipient)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if _, err := io.Copy(&text, r); err != nil {
+			o.t.Fatal(err)
+		}
+	}
+	return id, text.String()
+}
+
+// TestLeak: of two copies of the same people one is posted, without its head and every
+// second row; the command names that copy and no other, twice the same, and nothing where
+// somebody else leaked the same people.
+func TestLeak(t *testing.T) {
+	const people = 40
+	o := newOffice(t)
+	one, two := o.officers()
+	o.importPatients(people)
+	var niks, foreign strings.Builder
+	foreign.WriteString("nik,nama,tanggal_lahir\n")
+	for i := range people {
+		p := newVictim(i)
+		fmt.Fprintln(&niks, p.nik)
+		fmt.Fprintf(&foreign, "%s,%s,%s\n", p.nik, p.name, p.birth)
+	}
+	list := o.path("niks.txt")
+	write(t, list, niks.String())
+	o.copied("audit", list, one, two)
+	id, text := o.copied("riset", list, one, two)
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guiltyCopy := copies.CopyOf(staff.RequestID(raw))
+	guilty := hex.EncodeToString(guiltyCopy[:])
+	leaked := strings.SplitAfter(text, "\n")
+	var posted strings.Builder
+	for i, row := range leaked {
+		if i%2 == 1 {
+			posted.WriteString(row)
+		}
+	}
+	o.operate("", "leak", "index")
+
+	trace := func(name, text string) (found []finding, result []byte) {
+		t.Helper()
+		file, folder := o.path(name+".csv"), o.path("case-"+name)
+		write(t, file, text)
+		id := requestNumber(t, o.operate("", "leak", "request", "--purpose", name, file))
+		one.approve(id)
+		if r := o.try("", append([]string{"leak", "trace", id, file, "--case", folder, "--json"}, o.flags()...)...); r.code == 0 {
+			t.Error("one officer's approval opens the codes")
+		}
+		two.approve(id)
+		var said struct {
+			Found []finding `json:"found"`
+		}
+		text = o.operate("", "leak", "trace", id, file, "--case", folder, "--json")
+		if err := json.Unmarshal([]byte(text), &said); err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		if again := o.operate("", "leak", "trace", id, file, "--case", o.path("again-"+name), "--json"); again != text {
+			t.Errorf("%s: a second run differs", name)
+		}
+		return said.Found, []byte(text)
+	}
+	found, result := trace("sample", posted.String())
+	if got := established(found); len(got) != 1 || got[0] != guilty {
+		t.Errorf("established %v, the guilty is %s: %s", got, guilty, result)
+	}
+	if bytes.Contains(result, []byte(newVictim(1).nik)) || bytes.Contains(result, []byte(newVictim(1).name)) {
+		t.Error("the result names people")
+	}
+	if found, result := trace("elsewhere", foreign.String()); len(established(found)) != 0 {
+		t.Errorf("a copy is named for what somebody else leaked: %s", result)
+	}
+}
+
+type finding struct {
+	Copy    string `json:"copy"`
+	Account string `json:"account"`
+	Grade   string `json:"grade"`
+}
+
+// established are the copies and accounts that a trace accuses.
+func established(all []finding) (names []string) {
+	for _, f := range all {
+		if f.Grade == leak.Established.String() || f.Grade == leak.StronglySupported.String() {
+			names = append(names, f.Copy+f.Account)
+		}
+	}
+	return names
+}
