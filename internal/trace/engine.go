@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,7 +25,7 @@ type Engine struct {
 
 	mu     sync.Mutex
 	counts Counts
-	tokens []Token
+	tokens [][]Token
 	docs   []Document
 }
 
@@ -83,7 +84,9 @@ func (e *Engine) Rows(b *dump.Batch) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.counts.add(&w.counts)
-	e.tokens = append(e.tokens, w.tokens...)
+	if len(w.tokens) > 0 {
+		e.tokens = append(e.tokens, slices.Clone(w.tokens))
+	}
 	return nil
 }
 
@@ -101,7 +104,7 @@ func (e *Engine) Document(d *dump.Document) error {
 		}
 		e.mu.Lock()
 		e.counts.add(&w.counts)
-		e.tokens = append(e.tokens, w.tokens...)
+		e.tokens = append(e.tokens, slices.Clone(w.tokens))
 		e.mu.Unlock()
 		e.workers.Put(w)
 	}

@@ -26,7 +26,7 @@ func (w *worker) own(s *sorted, who int32, agreed *how) (at int32, exact bool) {
 	tried := claims(s)
 	for _, raw := range s.each(norm.Record) {
 		person, number, ok := norm.ParseRecord(raw)
-		if !ok || number == 0 || !w.has1(who, person) {
+		if !ok || number == 0 || !w.a.Is(held, person) {
 			continue
 		}
 		if k := withRecord(versions, w.a.Record(held, number)); k >= 0 {
@@ -58,17 +58,6 @@ func (w *worker) own(s *sorted, who int32, agreed *how) (at int32, exact bool) {
 		return -1, false
 	}
 	return int32(first) + int32(k), exact
-}
-
-// has1 reports whether a person has that number of ours.
-func (w *worker) has1(who int32, person uint64) bool {
-	var few [4]int32
-	for _, c := range w.e.table.ByRef(few[:0], w.a.Ref(person)) {
-		if w.e.table.Held(c).Full == w.e.table.Held(who).Full {
-			return true
-		}
-	}
-	return false
 }
 
 func withRecord(versions []index.Version, tag uint32) int {

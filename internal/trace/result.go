@@ -1,8 +1,9 @@
 package trace
 
 import (
-	"bytes"
 	"cmp"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -72,74 +73,137 @@ type Result struct {
 	Files    []Document
 }
 
+// seen is what was seen of a patient's row or a record's.
+type seen struct {
+	row    leak.Row
+	bits   uint32
+	person bool
+}
+
 // Result returns what was observed, after the walk has ended.
 func (e *Engine) Result() *Result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r := &Result{Counts: e.counts, Against: e.table.People(), Invent: e.table.Decoys()}
+	var all []seen
+	all, r.Spans, r.Canaries = e.seen()
+	r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
+	slices.Sort(r.Canaries)
+	r.Canaries = slices.Compact(r.Canaries)
+	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
+	tokens := slices.Concat(e.tokens...)
+	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
+	r.Tokens = slices.Compact(ascending(tokens, func(t *Token) uint64 { return uint64(t.Row) }))
+	r.Files = slices.Clone(e.docs)
+	slices.SortStableFunc(r.Files, func(a, b Document) int { return cmp.Compare(a.Source, b.Source) })
+	return r
+}
+
+// seen collects what people and records were noted of.
+func (e *Engine) seen() (all []seen, spans []Span, canaries []uint32) {
+	n := 0
+	for _, of := range [][]atomic.Uint32{e.people, e.records} {
+		for i := range of {
+			if of[i].Load() != 0 {
+				n++
+			}
+		}
+	}
+	all, spans = make([]seen, 0, n), make([]Span, 0, n)
 	for i := range e.people {
 		bits := e.people[i].Load()
 		if bits == 0 {
 			continue
 		}
 		h := e.table.Held(int32(i))
-		if bits&seenMatched != 0 && h.Kind == index.Canary {
-			r.Canaries = append(r.Canaries, h.N)
-		} else if bits&seenMatched != 0 && h.Row != 0 {
-			r.Patients = append(r.Patients, h.Row)
-		}
-		if bits&seenVersion != 0 && h.Kind != index.Canary {
-			r.Spans = append(r.Spans, Span{h.From, h.To})
-		}
-		r.Cells = observed(r.Cells, h.Row, bits)
-	}
-	r.fromRecords(e.records, e.table)
-	slices.Sort(r.Patients)
-	slices.Sort(r.Known)
-	slices.Sort(r.Canaries)
-	slices.SortFunc(r.Spans, func(a, b Span) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
-	slices.SortFunc(r.Cells, func(a, b leak.Observed) int {
-		c := cmp.Or(cmp.Compare(a.Cell.Row, b.Cell.Row), cmp.Compare(a.Cell.Index, b.Cell.Index), cmp.Compare(a.Cell.Family, b.Cell.Family))
-		if c == 0 && a.Symbol != b.Symbol {
-			if a.Symbol {
-				return 1
+		if h.Kind == index.Canary {
+			if bits&seenMatched != 0 {
+				canaries = append(canaries, h.N)
 			}
-			return -1
+			continue
 		}
-		return c
-	})
-	r.Tokens = slices.Clone(e.tokens)
-	slices.SortFunc(r.Tokens, func(a, b Token) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), bytes.Compare(a.Token[:], b.Token[:]))
-	})
-	r.Patients, r.Known, r.Canaries = slices.Compact(r.Patients), slices.Compact(r.Known), slices.Compact(r.Canaries)
-	r.Cells, r.Tokens = slices.Compact(r.Cells), slices.Compact(r.Tokens)
-	r.Files = slices.Clone(e.docs)
-	slices.SortStableFunc(r.Files, func(a, b Document) int { return cmp.Compare(a.Source, b.Source) })
-	return r
-}
-
-// fromRecords adds what was seen of versions of records.
-func (r *Result) fromRecords(all []atomic.Uint32, table *index.Table) {
-	for i := range all {
-		bits := all[i].Load()
+		all = append(all, seen{h.Row, bits, true})
+		if bits&seenVersion != 0 {
+			spans = append(spans, Span{h.From, h.To})
+		}
+	}
+	for i := range e.records {
+		bits := e.records[i].Load()
 		if bits == 0 {
 			continue
 		}
-		v := table.Version(int32(i))
-		r.Known = append(r.Known, v.Row)
-		r.Cells = observed(r.Cells, v.Row, bits)
+		all = append(all, seen{e.table.Version(int32(i)).Row, bits, false})
 		if bits&seenVersion != 0 {
-			r.Spans = append(r.Spans, Span{v.From, table.Until(int32(i))})
+			spans = append(spans, Span{e.table.Version(int32(i)).From, e.table.Until(int32(i))})
+		}
+	}
+	return all, spans, canaries
+}
+
+// rows lists patients, records and cells of what was seen, ascending by row. A row with
+// several versions comes once, with what was read of each.
+func (r *Result) rows(all []seen) {
+	people, cells := 0, 0
+	for _, s := range all {
+		cells += bits.OnesCount32(s.bits & seenMarks)
+		if s.person {
+			people++
+		}
+	}
+	r.Patients, r.Known = make([]leak.Row, 0, people), make([]leak.Row, 0, len(all)-people)
+	r.Cells = make([]leak.Observed, 0, cells)
+	for i := 0; i < len(all); {
+		one := all[i]
+		for i++; i < len(all) && all[i].row == one.row; i++ {
+			one.bits |= all[i].bits
+		}
+		r.Cells = observed(r.Cells, one.row, one.bits)
+		switch {
+		case one.bits&seenMatched == 0 || one.row == 0:
+		case one.person:
+			r.Patients = append(r.Patients, one.row)
+		default:
+			r.Known = append(r.Known, one.row)
 		}
 	}
 }
 
+// ascending sorts by a key, keeping the order of equals: a radix sort, since a dump of
+// millions has tens of millions of marks.
+func ascending[T any](all []T, key func(*T) uint64) []T {
+	other := make([]T, len(all))
+	var counts [8][256]int
+	for i := range all {
+		k := key(&all[i])
+		for d := range counts {
+			counts[d][byte(k>>(8*d))]++
+		}
+	}
+	for d := range counts {
+		c := &counts[d]
+		at, most := 0, 0
+		for i, n := range c {
+			c[i], most = at, max(most, n)
+			at += n
+		}
+		if most == len(all) {
+			continue // all alike in this byte
+		}
+		for i := range all {
+			b := byte(key(&all[i]) >> (8 * d))
+			other[c[b]] = all[i]
+			c[b]++
+		}
+		all, other = other, all
+	}
+	return all
+}
+
 // observed appends the cells that bits hold; one that was read in both spellings comes twice.
-func observed(out []leak.Observed, row leak.Row, bits uint32) []leak.Observed {
+func observed(out []leak.Observed, row leak.Row, shown uint32) []leak.Observed {
 	for i, p := range places {
 		for symbol := range 2 {
-			if bits&(1<<(2*i+symbol)) != 0 {
+			if shown&(1<<(2*i+symbol)) != 0 {
 				out = append(out, leak.Observed{Cell: leak.Cell{Row: row, Family: p.family, Index: p.index}, Symbol: symbol == 1})
 			}
 		}

@@ -33,6 +33,7 @@ type worker struct {
 	phone [maxEach]uint64
 	named []byte // the raw name that agreed
 	buf   []byte
+	warm  uint64
 }
 
 func newWorker(e *Engine, a *index.Asker) *worker { return &worker{e: e, a: a} }
@@ -70,6 +71,7 @@ func (w *worker) take(l *layout, rows []dump.Row) {
 		}
 	}
 	w.e.table.ByFull(w.tags[:n], w.out[:n])
+	w.warm += w.e.table.Warm(w.out[:n])
 	for k, row := range w.asked[:n] {
 		if row >= 0 {
 			w.who[row] = w.out[k]

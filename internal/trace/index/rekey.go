@@ -89,6 +89,9 @@ func (a *Asker) Born(name []byte, on norm.Date) Tag { return a.job.again(a.index
 // Call tags a name and a telephone number together.
 func (a *Asker) Call(name []byte, phone uint64) Tag { return a.job.again(a.index.Call(name, phone)) }
 
+// Is reports whether the person has that number of the platform's.
+func (a *Asker) Is(h *Held, person uint64) bool { return h.Ref == uint32(a.Ref(person)) }
+
 // Name reports whether it is the person's.
 func (a *Asker) Name(h *Held, name []byte) bool {
 	return h.Name == uint32(a.job.again(a.index.Name(h.bind, name)))
