@@ -133,59 +133,59 @@ func (c *Check) chart(ctx context.Context, f *chart) error {
 
 // differs says which version is missing from what the keeper's head covers, or not of
 // it: the one that, put back or taken away, makes the head.
-func (f *chart) differs() {
-	for _, v := range f.have {
-		if v.Version > f.head.Records {
-			f.is(v, Foreign, "of a version that was never given")
+func (c *chart) differs() {
+	for _, v := range c.have {
+		if v.Version > c.head.Records {
+			c.is(v, Foreign, "of a version that was never given")
 			return
 		}
 	}
-	is := func(have []keeper.Version) bool { return slices.Contains(f.head.Bases, keeper.RecordsHead(have)) }
-	for i := range f.have {
-		if is(slices.Delete(slices.Clone(f.have), i, i+1)) {
-			f.is(f.have[i], Foreign, "the keeper's head has no such version")
+	is := func(have []keeper.Version) bool { return slices.Contains(c.head.Bases, keeper.RecordsHead(have)) }
+	for i := range c.have {
+		if is(slices.Delete(slices.Clone(c.have), i, i+1)) {
+			c.is(c.have[i], Foreign, "the keeper's head has no such version")
 			return
 		}
 	}
-	for _, v := range f.absent() {
-		if is(insert(f.have, v)) {
-			f.is(v, Missing, "the keeper's head has it")
+	for _, v := range c.absent() {
+		if is(insert(c.have, v)) {
+			c.is(v, Missing, "the keeper's head has it")
 			return
 		}
 	}
-	for i := range f.have {
-		rest := slices.Delete(slices.Clone(f.have), i, i+1)
-		for _, v := range f.absent() {
+	for i := range c.have {
+		rest := slices.Delete(slices.Clone(c.have), i, i+1)
+		for _, v := range c.absent() {
 			if is(insert(rest, v)) {
-				f.is(v, Missing, "the keeper's head has it")
-				f.is(f.have[i], Foreign, "the keeper's head has no such version")
+				c.is(v, Missing, "the keeper's head has it")
+				c.is(c.have[i], Foreign, "the keeper's head has no such version")
 				return
 			}
 		}
 	}
-	f.wrong = append(f.wrong, Finding{"record_version", number(f.who), RolledBack,
-		fmt.Sprintf("%d versions, and not those of the keeper's head: several are missing, or were added", len(f.have))})
+	c.wrong = append(c.wrong, Finding{"record_version", number(c.who), RolledBack,
+		fmt.Sprintf("%d versions, and not those of the keeper's head: several are missing, or were added", len(c.have))})
 }
 
 // maxGuesses bounds the heads that differs makes.
 const maxGuesses = 20_000
 
 // absent lists versions that are not stored and could have been, within maxGuesses.
-func (f *chart) absent() (out []keeper.Version) {
+func (c *chart) absent() (out []keeper.Version) {
 	most := keeper.Record(record.Entered)
-	for _, v := range f.have {
+	for _, v := range c.have {
 		most = max(most, v.Record)
 	}
 	many := maxGuesses
-	if n := len(f.have); n > 0 {
+	if n := len(c.have); n > 0 {
 		many /= n
 	}
 	for n := keeper.Record(record.First); n <= most+1; n++ {
-		for v := uint64(1); v <= f.head.Records; v++ {
+		for v := uint64(1); v <= c.head.Records; v++ {
 			if len(out) == many {
 				return out
 			}
-			if one := (keeper.Version{Record: n, Version: v}); !slices.Contains(f.have, one) {
+			if one := (keeper.Version{Record: n, Version: v}); !slices.Contains(c.have, one) {
 				out = append(out, one)
 			}
 		}

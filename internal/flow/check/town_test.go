@@ -43,7 +43,6 @@ type town struct {
 	care     *caretest.Site
 	mark     keeper.Ledger
 	passkeys map[staff.ActorID]*stafftest.Authenticator
-	last     int64 // a visit's moment
 }
 
 var (

@@ -203,7 +203,9 @@ func (s *stand) compareCSV(recorded map[string]care.Record, text string) {
 	patients := map[identity.PersonID]*fhir.Resource{}
 	for _, r := range recorded {
 		if r.Type == "Patient" {
-			patients[r.Ref.Person], err = fhir.Parse(r.Body)
+			if patients[r.Ref.Person], err = fhir.Parse(r.Body); err != nil {
+				s.T.Fatal(err)
+			}
 		}
 	}
 	n := 0

@@ -20,7 +20,6 @@ type taken struct {
 	parts  map[int64]string
 	marks  []dump.Mark
 	passed int64
-	from   int64
 	fail   func(dump.Mark) error
 }
 

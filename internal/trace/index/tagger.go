@@ -52,7 +52,6 @@ type Tagger struct {
 	in    [16]byte
 	out   [16]byte
 	sum   [sha256.Size]byte
-	buf   []byte
 }
 
 // NewTagger derives the two keys of a Tagger by HKDF-SHA256 (RFC 5869).

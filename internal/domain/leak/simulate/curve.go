@@ -24,7 +24,9 @@ type Point struct {
 
 // levels are the E-values at which innocent copies are counted: by the bound one in so
 // many reaches each.
-func levels() [3]float64 { return [3]float64{10, 100, 1000} }
+func levels() [grades]float64 { return [grades]float64{10, 100, 1000} }
+
+const grades = 3 // of levels
 
 // Miss returns the share of trials in which nobody was named, and its exact 95 % interval.
 func (p Point) Miss() (float64, binomial.Bounds) {
@@ -72,7 +74,7 @@ func (r Runner) Run(ctx context.Context, s Scenario) (Point, error) {
 	}
 	close(next)
 	wait.Wait()
-	p := Point{Scenario: s, Trials: r.Trials, Above: make([]int64, len(levels()))}
+	p := Point{Scenario: s, Trials: r.Trials, Above: make([]int64, grades)}
 	for _, o := range outcomes {
 		p.add(o, at)
 	}

@@ -174,7 +174,7 @@ func (r Report) need(a Attack, colluders int) string {
 
 // Innocents sums what all points say of innocent copies.
 func (r Report) Innocents() Point {
-	sum := Point{Above: make([]int64, len(levels()))}
+	sum := Point{Above: make([]int64, grades)}
 	for _, p := range slices.Concat(r.Needs, r.Points) {
 		sum.Innocents += p.Innocents
 		sum.Accused += p.Accused
