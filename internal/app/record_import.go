@@ -67,6 +67,7 @@ var errLineLong = fault.Newf(fault.Invalid, "a line has at most %d bytes", forma
 // batch is durable before how far its file has come, and entering it again changes
 // nothing, so that a run that was interrupted is gone on with by the same command.
 func (o *Operator) ImportRecords(ctx context.Context, opt RecordOptions) (out RecordsImported, err error) {
+	limitMemory()
 	facility, err := staff.ParseFacility(opt.Facility)
 	if err != nil {
 		return out, err

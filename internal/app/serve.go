@@ -19,6 +19,12 @@ const gcPercent = 300
 // come seldom, and thrice what they take is not there for them. GOMEMLIMIT wins over it.
 const memoryLimit = 192 << 20
 
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
 // Serve runs a server until ctx ends. It refuses a configuration that would undo a
 // promise.
 func Serve(ctx context.Context, cfg Config, logTo io.Writer) (err error) {
@@ -28,9 +34,7 @@ func Serve(ctx context.Context, cfg Config, logTo io.Writer) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	limitMemory()
 	if err := cfg.MakeData(); err != nil {
 		return err
 	}
