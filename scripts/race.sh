@@ -11,5 +11,5 @@ if ! command -v "$cc" >/dev/null 2>&1; then
 fi
 export CGO_ENABLED=1
 [ $# -gt 0 ] || set -- ./...
-exec scripts/postgres.sh scripts/nginx.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh go test -race -timeout 30m \
+exec scripts/postgres.sh scripts/nginx.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh go test -race -timeout 45m \
 	-gcflags='modernc.org/...=-race=false' "$@"

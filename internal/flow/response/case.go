@@ -262,6 +262,11 @@ func (c *Case) Table() string {
 	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
 		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
 	for _, s := range c.Snapshots {
+		at := s.Best.From.UTC().Format("2006-01-02T15:04Z")
+		if s.Window.To.IsZero() {
+			fmt.Fprintf(&b, "taken at %s or later; %d versions agree\n", at, s.Support)
+			continue
+		}
 		fmt.Fprintf(&b, "taken at %s, give or take %s; %d versions agree\n", s.Best.From.UTC().Format("2006-01-02T15:04Z"), s.Width(), s.Support)
 	}
 	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)

@@ -80,10 +80,10 @@ func spelled(raw []byte) (NIK, bool) {
 			return 0, false
 		}
 		raw = raw[:at]
-	} else if cut, ok := bytes.CutSuffix(raw, []byte(".0")); ok {
+	} else if cut, ok := bytes.CutSuffix(raw, []byte(".0")); ok && digits(cut) == 16 {
 		raw = cut
-	} else if cut, ok := bytes.CutSuffix(raw, []byte(".00")); ok {
-		raw = cut
+	} else if cut, ok := bytes.CutSuffix(raw, []byte(".00")); ok && digits(cut) == 16 {
+		raw = cut // a fraction's, not the number's own zeros after a full stop
 	}
 	var d [16]byte
 	n := 0
@@ -111,6 +111,15 @@ func spelled(raw []byte) (NIK, bool) {
 		return 0, false
 	}
 	return Number(d[:]), true
+}
+
+func digits(raw []byte) (n int) {
+	for _, c := range raw {
+		if digit(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // ParsePhone reads a telephone number as its digits with the country's in front: 0812…,
