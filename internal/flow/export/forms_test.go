@@ -62,8 +62,8 @@ func (s *stand) exported(form staff.Form, niks []identity.NIK) string {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	s.approve(r.ID(), "officer-1")
-	s.approve(r.ID(), "officer-2")
+	s.Approve(r.ID(), "officer-1")
+	s.Approve(r.ID(), "officer-2")
 	disk := durabletest.New(1)
 	if done, err := s.flow.Run(s.T.Context(), r.ID(), people, disk); err != nil || done.Written != done.Parts {
 		s.T.Fatalf("%s: %+v %v", form, done, err)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +17,6 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/staff"
-	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/flow/care"
@@ -32,24 +30,22 @@ import (
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
-var site = staff.Site{ID: "amanah.example", Origin: stafftest.Origin}
-
 // stand is a place with people who have records, two officers and an index.
 type stand struct {
 	*testing.T
 	*caretest.Site
-	export   *export.Flow
-	niks     []identity.NIK
-	officers map[staff.ActorID]*stafftest.Authenticator
-	to       *age.X25519Identity
-	index    *index.Store
-	fed      durable.FS
-	asked    int
+	*caretest.Officers
+	export *export.Flow
+	niks   []identity.NIK
+	to     *age.X25519Identity
+	index  *index.Store
+	fed    durable.FS
+	asked  int
 }
 
 func open(t *testing.T, people int) *stand {
 	t.Helper()
-	s := &stand{T: t, Site: caretest.New(t, memory.New()), officers: map[staff.ActorID]*stafftest.Authenticator{}, fed: durabletest.New(2)}
+	s := &stand{T: t, Site: caretest.New(t, memory.New()), fed: durabletest.New(2)}
 	var err error
 	if s.to, err = age.GenerateX25519Identity(); err != nil {
 		t.Fatal(err)
@@ -78,44 +74,13 @@ func open(t *testing.T, people int) *stand {
 			t.Fatal(err, done)
 		}
 	}
-	s.enrol()
+	s.Officers = s.Site.Officers()
 	s.export = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now}
 	feed := indexing.Flow{DB: s.DB, Keeper: s.Keeper, Index: s.index, State: s.fed, Actor: "test", Budget: keeper.BudgetImport, Page: 100}
 	if _, err := feed.Drain(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func (s *stand) enrol() {
-	for _, id := range []staff.ActorID{"officer-1", "officer-2"} {
-		s.officers[id] = stafftest.Passkey(s.T)
-	}
-	first := staff.Actor{ID: "officer-1", Facility: "dinkes-99", Role: staff.RoleOfficer, Key: s.officers["officer-1"].JWK()}
-	second := first
-	second.ID, second.Key = "officer-2", s.officers["officer-2"].JWK()
-	browser := stafftest.EC(s.T)
-	by := keeper.Ask{
-		Proof:       browser.Proof(s.T, stafftest.Request("POST", stafftest.Origin+"/v1/actors/officer-2/"+second.Digest(), time.Now())),
-		Endorsement: s.officers["officer-1"].Endorses(site, "officer-1", browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
-	}
-	for _, e := range []keeper.Enrolment{{Actor: first}, {Actor: second, By: by}} {
-		if err := s.Keeper.Enrol(s.T.Context(), e); err != nil {
-			s.T.Fatal(err)
-		}
-	}
-}
-
-func (s *stand) approve(id staff.RequestID) {
-	s.T.Helper()
-	for who, key := range s.officers {
-		err := s.DB.Update(s.T.Context(), func(st store.Stores) error {
-			return st.Requests.Approve(key.Approve(site, who, id, time.Now()))
-		})
-		if err != nil {
-			s.T.Fatal(err)
-		}
-	}
 }
 
 // copy makes a copy through the product and returns its name and what its recipient reads.
@@ -130,30 +95,12 @@ func (s *stand) copy(form staff.Form) (leak.Copy, string) {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	s.approve(r.ID())
+	s.Approve(r.ID())
 	disk := durabletest.New(3)
 	if _, err := s.export.Run(s.T.Context(), r.ID(), people, disk); err != nil {
 		s.T.Fatal(err)
 	}
-	names, err := disk.List("")
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	var out bytes.Buffer
-	for _, name := range names {
-		raw, err := durable.ReadFile(disk, name)
-		if err != nil {
-			s.T.Fatal(err)
-		}
-		plain, err := age.Decrypt(bytes.NewReader(raw), s.to)
-		if err != nil {
-			s.T.Fatal(err)
-		}
-		if _, err := io.Copy(&out, plain); err != nil {
-			s.T.Fatal(err)
-		}
-	}
-	return export.CopyOf(r.ID()), out.String()
+	return export.CopyOf(r.ID()), caretest.Parts(s.T, disk, s.to)
 }
 
 // trace has a file's trace approved and run, twice into two folders, and returns what it
@@ -176,7 +123,7 @@ func (s *stand) trace(name, content string) *response.Case {
 	if _, err := f.Run(s.T.Context(), r.ID(), []string{path}, body); !errors.Is(err, keeper.ErrTrace) {
 		s.T.Errorf("nobody approved: %v", err)
 	}
-	s.approve(r.ID())
+	s.Approve(r.ID())
 	other := body
 	other.Size++
 	if _, err := f.Run(s.T.Context(), r.ID(), []string{path}, other); !errors.Is(err, response.ErrOther) {
