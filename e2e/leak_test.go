@@ -20,19 +20,6 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/copies"
 )
 
-// approve has somebody's passkey approve a request.
-func (m *member) approve(id string) {
-	m.o.t.Helper()
-	raw, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil {
-		m.o.t.Fatal(err)
-	}
-	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(staff.RequestID(raw)))
-	m.must("POST", "/console/v1/requests/"+id+"/approval", map[string]any{
-		"auth_data": b64url(a.AuthData), "client_data": b64url(a.ClientData), "signature": b64url(a.Signature),
-	})
-}
-
 // requestNumber is what a command printed as a request's.
 func requestNumber(t *testing.T, output string) string {
 	t.Helper()

@@ -173,12 +173,15 @@ func (m *member) signIn(long time.Duration) {
 	m.token = got["token"].(string)
 }
 
-// enrol has an officer enrol somebody whose fingerprint they compared.
-func (m *member) enrol(id staff.ActorID, fingerprint string) {
+// enrol has an officer enrol somebody whose fingerprint they compared; what is then left to
+// do is the host's, for another officer, or nothing ("host", "done").
+func (m *member) enrol(id staff.ActorID, fingerprint, state string) {
 	m.o.t.Helper()
 	for _, row := range m.must("GET", "/console/v1/desk", nil)["staff"].([]any) {
 		if row := row.(map[string]any); row["id"] == string(id) {
-			m.must("POST", "/console/v1/actors/"+string(id)+"/"+row["enrol"].(string), map[string]any{"fingerprint": fingerprint})
+			if got := m.must("POST", "/console/v1/actors/"+string(id)+"/"+row["enrol"].(string), map[string]any{"fingerprint": fingerprint}); got["state"] != state {
+				m.o.t.Fatalf("%s: %v, want %s", id, got, state)
+			}
 			return
 		}
 	}
@@ -189,12 +192,18 @@ func (m *member) enrol(id staff.ActorID, fingerprint string) {
 func (m *member) elevate(second *member) {
 	m.o.t.Helper()
 	id := m.must("POST", "/console/v1/requests", map[string]any{"kind": "elevate", "purpose": "enrol a system"})["id"].(string)
+	second.approve(id)
+}
+
+// approve has somebody's passkey approve a request.
+func (m *member) approve(id string) {
+	m.o.t.Helper()
 	raw, err := base64.RawURLEncoding.DecodeString(id)
 	if err != nil {
 		m.o.t.Fatal(err)
 	}
-	a := second.passkey.Sign(consoleSite, staff.ApprovalChallenge(staff.RequestID(raw)))
-	second.must("POST", "/console/v1/requests/"+id+"/approval", map[string]any{
+	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(staff.RequestID(raw)))
+	m.must("POST", "/console/v1/requests/"+id+"/approval", map[string]any{
 		"auth_data": b64url(a.AuthData), "client_data": b64url(a.ClientData), "signature": b64url(a.Signature),
 	})
 }
@@ -206,7 +215,7 @@ func (o *office) officers() (one, two *member) {
 	o.operate("", "staff", "confirm", "officer-1", print)
 	one.signIn(time.Hour)
 	two, print = o.invited("officer-2", o.operate("", "staff", "invite", "officer-2", "--facility", "dinkes-99", "--role", "officer"))
-	one.enrol("officer-2", print)
+	one.enrol("officer-2", print, "host")
 	o.operate("", "staff", "confirm", "officer-2", print)
 	two.signIn(time.Hour)
 	one.elevate(two)
@@ -221,7 +230,7 @@ func (o *office) system(by *member, id, facility string) *signer {
 	file := filepath.Join(o.t.TempDir(), "key.jwk")
 	write(o.t, file, string(s.key.JWK()))
 	said := strings.Fields(o.operate("", "facility", "client", "add", id, "--facility", facility, "--key", file))
-	by.enrol(staff.ActorID(id), said[len(said)-1])
+	by.enrol(staff.ActorID(id), said[len(said)-1], "done")
 	assertion := s.key.JWS(o.t, map[string]any{"typ": "JWT", "alg": "EdDSA"}, map[string]any{
 		"iss": id, "sub": id, "aud": "https://localhost", "jti": rand.Text(), "iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
 	})
