@@ -178,7 +178,7 @@ func (cmd *exportListCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		var rows []exportRow
+		rows := []exportRow{} // a list that is empty is none, and not null
 		for _, p := range all {
 			e, err := staff.ParseExport(p.Body)
 			if err != nil {

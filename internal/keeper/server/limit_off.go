@@ -2,5 +2,6 @@
 
 package server
 
-// limitsColours is off in a build that a test makes to see that polling would be found.
+// limitsColours is off in a build that a test makes to see that polling
+// would be found. Never release it.
 const limitsColours = false
