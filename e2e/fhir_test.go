@@ -2,9 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 	"io"
 	"net/http"
 	"net/url"
@@ -204,19 +204,7 @@ func TestBundlesOverHTTP(t *testing.T) {
 	bundles := map[string]string{}
 	register := "nik,name,birth_date,phone\n"
 	for i, name := range names {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(name, ".gz") {
-			z, err := gzip.NewReader(bytes.NewReader(raw))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if raw, err = io.ReadAll(z); err != nil {
-				t.Fatal(err)
-			}
-		}
+		raw := fhirtest.File(t, name)
 		bundle, line := patientOf(t, raw, 100+i)
 		bundles[name] = bundle
 		if nik, _, _ := strings.Cut(line, ","); !strings.Contains(register, nik) {

@@ -2,11 +2,9 @@ package app
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store/memory"
@@ -43,28 +42,18 @@ func nikFor(t *testing.T, p map[string]any, serial int) string {
 func TestSharedBundlesImport(t *testing.T) {
 	var names []string
 	for _, pattern := range []string{"bundles/*", "bundles-gz/*", "id-derived/*"} {
-		some, _ := filepath.Glob(filepath.Join("../../../../shared/data/fhir", pattern))
+		some, _ := filepath.Glob(filepath.Join("../../../shared/data/fhir", pattern))
 		names = append(names, some...)
 	}
+	bundles, least := 50, 300
 	if len(names) == 0 {
+		bundles, least = 9, 130
 		names, _ = filepath.Glob("../format/fhir/testdata/valid/*.json*")
 	}
 	in, niks := t.TempDir(), "patient,nik\n"
 	entries, long := 0, 0
 	for i, name := range names {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(name, ".gz") {
-			z, err := gzip.NewReader(bytes.NewReader(raw))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if raw, err = io.ReadAll(z); err != nil {
-				t.Fatal(err)
-			}
-		}
+		raw := fhirtest.File(t, name)
 		var b struct {
 			Entry []struct{ Resource json.RawMessage }
 		}
@@ -85,7 +74,7 @@ func TestSharedBundlesImport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(names) < 9 || entries < 300 {
+	if len(names) < bundles || entries < least {
 		t.Fatalf("%d bundles with %d entries", len(names), entries)
 	}
 	text := strings.Repeat("YWJj", 1<<19/4*3)

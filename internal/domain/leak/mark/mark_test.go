@@ -3,11 +3,9 @@ package mark_test
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,6 +21,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak/mark/marktest"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/format/fhir"
+	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 )
 
 func pen(copies string) (*leak.Base, *leak.Seed, *mark.Pen) {
@@ -35,7 +34,7 @@ func pen(copies string) (*leak.Base, *leak.Seed, *mark.Pen) {
 func resources(t *testing.T, each func(name string, raw []byte)) {
 	t.Helper()
 	roots := []string{"../../../format/fhir/testdata/valid/*"}
-	if shared := "../../../../../../shared/data/fhir"; exists(shared) {
+	if shared := "../../../../../shared/data/fhir"; exists(shared) {
 		roots = append(roots, shared+"/bundles/*", shared+"/bundles-gz/*", shared+"/id-derived/*", shared+"/ndjson/*")
 	}
 	reader, err := fhir.NewReader()
@@ -83,19 +82,7 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 
 func texts(t *testing.T, name string) (out [][]byte) {
 	t.Helper()
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.HasSuffix(name, ".gz") {
-		z, err := gzip.NewReader(bytes.NewReader(raw))
-		if err == nil {
-			raw, err = io.ReadAll(z)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	raw := fhirtest.File(t, name)
 	if !strings.Contains(name, ".ndjson") {
 		return [][]byte{raw}
 	}
