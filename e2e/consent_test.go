@@ -85,7 +85,7 @@ func (f *family) partner() {
 	write(f.t, f.path("terms.jws"), f.run("", "partner", "sign", f.path("terms.json"), "--key", f.path("keys", "sign.jwk")))
 	got := decode(f.t, f.run("", "partner", "apply", f.path("terms.json"), "--signature", f.path("terms.jws"), "--platform", platform, "--json"))
 	key, _ := got["key"].(string)
-	f.operate("", "partner", "countersign", "1", "--key", key)
+	f.operate("", "partner", "countersign", "1", "--key="+key) // which may begin with a hyphen
 	f.operate("", "partner", "promote", "1")
 	f.operate("", "partner", "credential", "1", "--platform", platform, "--key", f.path("keys", "relay.jwk"), "--out", f.path("relay.json"))
 	time.Sleep(2500 * time.Millisecond) // the server reads partners every two seconds

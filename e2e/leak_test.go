@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -87,11 +86,11 @@ func TestLeak(t *testing.T) {
 	write(t, list, niks.String())
 	o.copied("audit", list, one, two)
 	id, text := o.copied("riset", list, one, two)
-	raw, err := base64.RawURLEncoding.DecodeString(id)
+	request, err := staff.ParseRequestID(id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	guiltyCopy := copies.CopyOf(staff.RequestID(raw))
+	guiltyCopy := copies.CopyOf(request)
 	guilty := hex.EncodeToString(guiltyCopy[:])
 	leaked := strings.SplitAfter(text, "\n")
 	var posted strings.Builder

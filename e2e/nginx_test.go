@@ -281,6 +281,6 @@ func (s *site) agree(certificate string) {
 	write(s.t, signature, s.run("", "partner", "sign", file, "--key", s.path("keys", "sign.jwk")))
 	checked := decode(s.t, s.run("", "partner", "terms", "check", file, "--json"))
 	s.operate("", "partner", "apply", file, "--signature", signature)
-	s.operate("", "partner", "countersign", "1", "--key", checked["sign"].(string))
+	s.operate("", "partner", "countersign", "1", "--key="+checked["sign"].(string))
 	s.operate("", "partner", "promote", "1")
 }

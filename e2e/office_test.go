@@ -198,12 +198,12 @@ func (m *member) elevate(second *member) {
 // approve has somebody's passkey approve a request.
 func (m *member) approve(id string) {
 	m.o.t.Helper()
-	raw, err := base64.RawURLEncoding.DecodeString(id)
+	request, err := staff.ParseRequestID(id)
 	if err != nil {
 		m.o.t.Fatal(err)
 	}
-	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(staff.RequestID(raw)))
-	m.must("POST", "/console/v1/requests/"+id+"/approval", map[string]any{
+	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(request))
+	m.must("POST", "/console/v1/requests/"+strings.TrimPrefix(id, "R-")+"/approval", map[string]any{
 		"auth_data": b64url(a.AuthData), "client_data": b64url(a.ClientData), "signature": b64url(a.Signature),
 	})
 }

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"os"
 	"strings"
@@ -20,17 +19,6 @@ type exportCmd struct {
 	Run     exportRunCmd     `cmd:"" help:"Write an approved export, or what a folder lacks of it.\n\nExample: amanah export run NUMBER --people niks.txt --out folder"`
 	List    exportListCmd    `cmd:"" help:"List the exports of the last 30 days.\n\nExample: amanah export list"`
 }
-
-// requestNumber reads a request's number as export request prints it.
-func requestNumber(s string) (staff.RequestID, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(raw) != len(staff.RequestID{}) || strings.ContainsAny(s, "\r\n") {
-		return staff.RequestID{}, fault.New(fault.Invalid, "an export's number has the 43 letters and digits that amanah export request printed")
-	}
-	return staff.RequestID(raw), nil
-}
-
-func numbered(id staff.RequestID) string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // readNIKs reads a file of NIKs, a line each.
 func readNIKs(name string) ([]identity.NIK, error) {
@@ -86,7 +74,7 @@ func (cmd *exportRequestCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "number   %s\napprove  %s\n", numbered(r.ID()), o.DeskURL())
+		fmt.Fprintf(c.out, "number   %s\napprove  %s\n", r.ID(), o.DeskURL())
 		return nil
 	})
 }
@@ -104,7 +92,7 @@ the console and compare the number.`
 
 // Run says where.
 func (cmd *exportApproveCmd) Run(c *console) error {
-	id, err := requestNumber(cmd.Number)
+	id, err := staff.ParseRequestID(cmd.Number)
 	if err != nil {
 		return err
 	}
@@ -135,7 +123,7 @@ type exportRunCmd struct {
 
 // Run writes the parts.
 func (cmd *exportRunCmd) Run(c *console) error {
-	id, err := requestNumber(cmd.Number)
+	id, err := staff.ParseRequestID(cmd.Number)
 	if err != nil {
 		return err
 	}
@@ -184,7 +172,7 @@ func (cmd *exportListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := exportRow{numbered(p.ID()), p.Purpose, e.Count, e.Form.String(), e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			r := exportRow{p.ID().String(), p.Purpose, e.Count, e.Form.String(), e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
 			for _, a := range p.Approvals {
 				r.Approved = append(r.Approved, a.Actor)
 			}

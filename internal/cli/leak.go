@@ -36,7 +36,7 @@ func (cmd *leakRequestCmd) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "number   %s\napprove  %s\n%s", numbered(r.ID()), o.DeskURL(), r.Body)
+		fmt.Fprintf(c.out, "number   %s\napprove  %s\n%s", r.ID(), o.DeskURL(), r.Body)
 		return nil
 	})
 }
@@ -70,7 +70,7 @@ func (cmd *leakListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := leakRow{numbered(p.ID()), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, t.Names, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			r := leakRow{p.ID().String(), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, t.Names, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
 			for _, a := range p.Approvals {
 				r.Approved = append(r.Approved, a.Actor)
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/amanah-project/amanah/internal/app"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 )
 
 type leakTraceCmd struct {
@@ -25,7 +26,7 @@ all bytes with their hashes, the result as JSON and as a table; run again it is 
 
 // Run traces.
 func (cmd *leakTraceCmd) Run(c *console) error {
-	id, err := requestNumber(cmd.Number)
+	id, err := staff.ParseRequestID(cmd.Number)
 	if err != nil {
 		return err
 	}

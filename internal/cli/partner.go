@@ -15,7 +15,7 @@ type partnerCmd struct {
 	Terms       partnerTermsCmd       `cmd:"" help:"Check terms, or write them for people to read."`
 	Sign        partnerSignCmd        `cmd:"" help:"Sign terms for the partner.\n\nExample: amanah partner sign terms.json --key keys/sign.jwk > terms.jws"`
 	Apply       partnerApplyCmd       `cmd:"" help:"Offer signed terms: an application, or a later version.\n\nExample: amanah partner apply terms.json --signature terms.jws --platform https://health.example.id"`
-	Countersign partnerCountersignCmd `cmd:"" help:"Sign a version of a partner's terms for the platform.\n\nExample: amanah partner countersign 3 --key NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"`
+	Countersign partnerCountersignCmd `cmd:"" help:"Sign a version of a partner's terms for the platform.\n\nExample: amanah partner countersign 3 --key=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"`
 	Credential  partnerCredentialCmd  `cmd:"" help:"Make the credential of a partner's relay.\n\nExample: amanah partner credential 3 --platform https://health.example.id --out relay.json"`
 	Certify     partnerCertifyCmd     `cmd:"" help:"Take the report of a certification.\n\nExample: amanah partner certify 3 --report report.json"`
 	Promote     partnerPromoteCmd     `cmd:"" help:"Lead a partner one step up: into the sandbox, live, or to the next stage.\n\nExample: amanah partner promote 3"`

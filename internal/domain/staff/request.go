@@ -2,8 +2,10 @@ package staff
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -94,6 +96,29 @@ type Request struct {
 
 // RequestID names a request.
 type RequestID [32]byte
+
+// requestPrefix is before every number: base64url alone begins with a hyphen now and
+// then, and would be taken for a flag on a command line.
+const requestPrefix = "R-"
+
+// String is the request's number, as people and commands write it: R- and 43 letters and
+// digits, base64url.
+func (id RequestID) String() string {
+	return requestPrefix + base64.RawURLEncoding.EncodeToString(id[:])
+}
+
+// ErrNumber: text that is no request's number.
+var ErrNumber = fault.New(fault.Invalid, "a request's number is R- and the 43 letters and digits that were printed when it was asked")
+
+// ParseRequestID reads a number, with R- or without; ErrNumber.
+func ParseRequestID(s string) (RequestID, error) {
+	s = strings.TrimPrefix(s, requestPrefix)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil || len(raw) != len(RequestID{}) || strings.ContainsAny(s, "\r\n") {
+		return RequestID{}, ErrNumber
+	}
+	return RequestID(raw), nil
+}
 
 // maxBody bounds what a request holds, in bytes.
 const maxBody = 16 << 10

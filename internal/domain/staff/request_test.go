@@ -2,6 +2,7 @@ package staff_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,6 +167,28 @@ func TestCodes(t *testing.T) {
 	for _, typed := range []string{"", "ABCD", c.Reveal() + "A", "1" + c.Reveal()[1:]} {
 		if _, err := staff.ParseCode(typed); !errors.Is(err, staff.ErrCode) {
 			t.Errorf("%q: %v", typed, err)
+		}
+	}
+}
+
+// TestRequestNumber: a number is read as it is written, with its prefix or without, and
+// never looks like a flag.
+func TestRequestNumber(t *testing.T) {
+	for first := range 256 {
+		id := staff.RequestID{byte(first), 7}
+		s := id.String()
+		for _, text := range []string{s, strings.TrimPrefix(s, "R-")} {
+			if got, err := staff.ParseRequestID(text); err != nil || got != id {
+				t.Fatalf("%s: %v %v", text, got, err)
+			}
+		}
+		if s[0] == '-' {
+			t.Errorf("%s is taken for a flag", s)
+		}
+	}
+	for _, text := range []string{"", "R-", "R-R-" + staff.RequestID{}.String()[2:], staff.RequestID{}.String() + "A", staff.RequestID{}.String() + "\n", "short"} {
+		if _, err := staff.ParseRequestID(text); !errors.Is(err, staff.ErrNumber) {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package response
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -82,7 +81,7 @@ type File struct {
 func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, frozen *leak.Frozen, codes keeper.Codes, reads []keeper.Reading) *Case {
 	digest := frozen.Digest()
 	c := &Case{
-		Trace: base64.RawURLEncoding.EncodeToString(id[:]), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
+		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
 		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
 		Snapshots: snapshots(o.Result), Files: files(o.Report),
 	}

@@ -155,7 +155,7 @@
     add(li, 'p').append(Object.assign(document.createElement('strong'), { textContent: say(r.kind) + ': ' + r.purpose }));
     add(li, 'p', say('by') + ' ' + (r.by || say('host')) + (r.place ? ', ' + r.place : '') + '; ' + say('until') + ' ' + when(r.until));
     if (r.body) add(li, 'pre', r.body);
-    add(add(li, 'p', say('number') + ' '), 'code', r.id);
+    add(add(li, 'p', say('number') + ' '), 'code', 'R-' + r.id);
     if (r.approvals.length) add(li, 'p', say('approvals') + ' ' + r.approvals.join(', ') + (r.grant_until ? '; ' + say('granted') + ' ' + when(r.grant_until) : ''));
     if (!r.may_approve) return;
     button(li, say('approve'), async () => {
