@@ -24,7 +24,18 @@ func (r *round) lose() lost {
 			l.asks = append(l.asks, r.asking(at, venue.AskFailed))
 		}
 	}
+	l.leaf.Asks = single(l.asks)
 	return l
+}
+
+// single counts the asks that have a row of their own.
+func single(asks []venue.Ask) (n int) {
+	for _, a := range asks {
+		if a.ID != venue.Rest() {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *round) asking(at int, o venue.AskOutcome) venue.Ask {

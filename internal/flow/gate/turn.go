@@ -19,6 +19,7 @@ type turn struct {
 	answers []Answer
 	links   []identity.Link
 	known   map[venue.VisitID]venue.Visit
+	altered map[venue.Pseudonym]bool          // whose visits are not all what was written
 	open    map[venue.Pseudonym][]venue.Visit // a person's open visits of the day
 	inside  map[venue.ID]int
 	before  map[venue.ID]int
@@ -36,6 +37,7 @@ func (t *turn) run(s store.Stores) error {
 		round:   t.round,
 		answers: make([]Answer, len(t.batch)),
 		known:   make(map[venue.VisitID]venue.Visit, len(t.batch)),
+		altered: map[venue.Pseudonym]bool{},
 		open:    make(map[venue.Pseudonym][]venue.Visit, len(t.batch)),
 		inside:  map[venue.ID]int{},
 		before:  map[venue.ID]int{},
@@ -94,6 +96,7 @@ func (t *turn) loadVisits(s store.Stores, ids []venue.VisitID, trails []venue.Tr
 	}
 	for i, visits := range of {
 		who := trails[i].Who
+		t.altered[who] = t.altered[who] || slices.ContainsFunc(visits, func(v venue.Visit) bool { return v.Altered })
 		if _, done := t.open[who]; done {
 			continue
 		}
@@ -162,6 +165,10 @@ func (t *turn) serve(i int, a *Ask) Answer {
 		out.Err = a.Fault
 		return out
 	}
+	if t.spoiled(first, a) {
+		out.Err = store.ErrAltered
+		return out
+	}
 	if a.Act == venue.ActLookup {
 		t.lookUp(first, a, &out)
 		return out
@@ -185,6 +192,20 @@ func (t *turn) serve(i int, a *Ask) Answer {
 		t.pass(first, a, &out)
 	}
 	return out
+}
+
+// spoiled reports whether what is stored of a party, or of the venue's count, is not what
+// was written: nobody decides by it.
+func (t *turn) spoiled(first int, a *Ask) bool {
+	if t.known[a.names()].Altered || a.Venue != 0 && t.before[a.Venue] == venue.AlteredCount {
+		return true
+	}
+	for j := range 1 + len(a.With) {
+		if t.altered[t.reply.Results[first+j].Who] {
+			return true
+		}
+	}
+	return a.Act == venue.ActPass && t.held[a.Nonce.Name(a.Link, 0)].Altered
 }
 
 // colour fills in what the opened colours say; it reports whether all opened.
@@ -363,7 +384,9 @@ func (t *turn) write(s store.Stores) error {
 	if err := s.Asks.Put(append(missed, asks...)); err != nil {
 		return err
 	}
-	return s.Log.Put(append(leaves, t.leaf))
+	leaf := t.leaf
+	leaf.Asks, leaf.Passes = single(asks), len(t.given)
+	return s.Log.Put(append(leaves, leaf))
 }
 
 // unstored returns the voided leaves that are not in the log, with their asks: a
