@@ -328,7 +328,8 @@ func TestAFrameThatIsNoneEndsOnlyItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := errors.Join(wire.Send(c, &wire.Request{Call: 200}), wire.Receive(c, &a)); err != nil {
+	said := wire.NewStream(c, c)
+	if err := errors.Join(said.Send(&wire.Request{Call: 200}), said.Receive(&a)); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "a call that there is not", a.Fault.Err(), keeper.ErrRole)
