@@ -194,20 +194,6 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	return out
 }
 
-// spoiled reports whether what is stored of a party, or of the venue's count, is not what
-// was written: nobody decides by it.
-func (t *turn) spoiled(first int, a *Ask) bool {
-	if t.known[a.names()].Altered || a.Venue != 0 && t.before[a.Venue] == venue.AlteredCount {
-		return true
-	}
-	for j := range 1 + len(a.With) {
-		if t.altered[t.reply.Results[first+j].Who] {
-			return true
-		}
-	}
-	return a.Act == venue.ActPass && t.held[a.Nonce.Name(a.Link, 0)].Altered
-}
-
 // colour fills in what the opened colours say; it reports whether all opened.
 func (t *turn) colour(first int, a *Ask, out *Answer) bool {
 	for j := range 1 + len(a.With) {
@@ -387,21 +373,6 @@ func (t *turn) write(s store.Stores) error {
 	leaf := t.leaf
 	leaf.Asks, leaf.Passes = single(asks), len(t.given)
 	return s.Log.Put(append(leaves, leaf))
-}
-
-// unstored returns the voided leaves that are not in the log, with their asks: a
-// transaction that was lost with its connection may have taken effect all the same.
-func (t *turn) unstored(s store.Stores) (leaves []accesslog.Leaf, asks []venue.Ask, err error) {
-	for _, l := range t.voided {
-		_, err := s.Log.Get(l.leaf.Gate, l.leaf.Seq)
-		switch {
-		case errors.Is(err, accesslog.ErrNoLeaf):
-			leaves, asks = append(leaves, l.leaf), append(asks, l.asks...)
-		case err != nil:
-			return nil, nil, err
-		}
-	}
-	return leaves, asks, nil
 }
 
 // answer hands out what the committed turn decided.

@@ -238,45 +238,7 @@ func testPruned(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql string
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain := func() (n int, newest map[string]bool) {
-		tables, rows := content(t, db)
-		var last store.LedgerMark
-		newest = map[string]bool{}
-		for _, table := range tables {
-			if table.Name != "store_ledger" {
-				continue
-			}
-			at := func(row []store.Value, name string) store.Value {
-				for i, c := range table.Columns {
-					if c.Name == name {
-						return row[i]
-					}
-				}
-				t.Fatal(name)
-				return store.Value{}
-			}
-			for _, row := range rows["store_ledger"] {
-				n++
-				e := store.LedgerEntry{Seq: uint64(at(row, "seq").Int), Table: string(at(row, "name").Bytes), Row: at(row, "row_key").Bytes, MAC: at(row, "mac").Bytes, Chain: [32]byte(at(row, "chain").Bytes)}
-				if !ledgerKey.Follows(last, e) {
-					t.Fatalf("entry %d does not follow %d", e.Seq, last.Seq)
-				}
-				last = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
-				if e.Table != "" {
-					newest[e.Table+string(e.Row)] = len(e.MAC) > 0
-				}
-			}
-		}
-		if last != end {
-			t.Fatalf("ends at %d, not %d", last.Seq, end.Seq)
-		}
-		for k, there := range newest {
-			if !there {
-				delete(newest, k)
-			}
-		}
-		return n, newest
-	}
+	chain := func() (int, map[string]bool) { return chained(t, db, end) }
 	before, rows := chain()
 	prune := func(below uint64) {
 		t.Helper()
@@ -304,6 +266,49 @@ func testPruned(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql string
 	update(t, db, read)
 	exec("UPDATE identity_guess SET wrong = 0")
 	wantErr(t, db, store.ErrAltered, read)
+}
+
+// chained walks the ledger to its end, and returns how many entries it has and which rows
+// they say are there.
+func chained(t *testing.T, db LedgerDB, end store.LedgerMark) (n int, newest map[string]bool) {
+	t.Helper()
+	tables, rows := content(t, db)
+	var last store.LedgerMark
+	newest = map[string]bool{}
+	for _, table := range tables {
+		if table.Name != "store_ledger" {
+			continue
+		}
+		at := func(row []store.Value, name string) store.Value {
+			for i, c := range table.Columns {
+				if c.Name == name {
+					return row[i]
+				}
+			}
+			t.Fatal(name)
+			return store.Value{}
+		}
+		for _, row := range rows["store_ledger"] {
+			n++
+			e := store.LedgerEntry{Seq: uint64(at(row, "seq").Int), Table: string(at(row, "name").Bytes), Row: at(row, "row_key").Bytes, MAC: at(row, "mac").Bytes, Chain: [32]byte(at(row, "chain").Bytes)}
+			if !ledgerKey.Follows(last, e) {
+				t.Fatalf("entry %d does not follow %d", e.Seq, last.Seq)
+			}
+			last = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
+			if e.Table != "" {
+				newest[e.Table+string(e.Row)] = len(e.MAC) > 0
+			}
+		}
+	}
+	if last != end {
+		t.Fatalf("ends at %d, not %d", last.Seq, end.Seq)
+	}
+	for k, there := range newest {
+		if !there {
+			delete(newest, k)
+		}
+	}
+	return n, newest
 }
 
 // testSealLater: rows from before there was a key are taken in once, and never again.
