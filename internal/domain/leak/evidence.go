@@ -8,15 +8,21 @@ import (
 	"math"
 	"slices"
 
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/leak/code"
 )
 
 // Holding is one copy with its secret: what a sample is weighed against.
 type Holding struct {
-	Copy   Copy
-	Seed   *Seed
-	Rows   []Row // that were delivered, ascending; nil: every row
-	Unique int   // how many unique canaries the copy has
+	Copy Copy
+	Seed *Seed
+	Rows []Row // that were delivered, ascending; nil: every row
+	// Spec tells apart what copies' canaries were drawn by, as Recognise was told; Group is
+	// how many group canaries there were to have, and Unique are the copy's own ones.
+	Spec   int
+	Group  uint32
+	Unique []Tags
+	Bits   [canary.Levels]float64 // of Unique, as canary.Spec says
 }
 
 func (h *Holding) has(r Row) bool {
@@ -67,7 +73,7 @@ func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
 	rows, unknown := f.tokens()
 	for j := range copies {
 		h := &copies[j]
-		parts := []Part{h.tokens(rows, unknown), cells[j], canaries[j], f.unique(h), f.documents(h)}
+		parts := []Part{h.tokens(rows, unknown), cells[j], canaries[j], h.unique(&f.sample.Strangers), f.documents(h)}
 		out[j].Copy = h.Copy
 		for _, p := range parts {
 			if p.Used > 0 {
@@ -141,21 +147,6 @@ func tokenOf(s *Seed, r Row) []byte {
 	return t[:]
 }
 
-func (f *Frozen) unique(h *Holding) Part {
-	p := Part{Domain: Uniques}
-	if h.Unique == 0 || f.sample.Rows == 0 || f.sample.Bits <= 0 {
-		return p
-	}
-	p.Used = h.Unique
-	for _, u := range f.sample.Unique {
-		if u.Copy == h.Copy {
-			p.Found++
-		}
-	}
-	p.LnE = lnMatches(f.sample.Bits, f.sample.Rows*uint64(h.Unique), min(p.Found, h.Unique))
-	return p
-}
-
 func (f *Frozen) documents(h *Holding) Part {
 	p := Part{Domain: Documents, Used: len(f.sample.Documents)}
 	for _, d := range f.sample.Documents {
@@ -167,29 +158,6 @@ func (f *Frozen) documents(h *Holding) Part {
 		p.LnE = lnMatches(128, uint64(p.Used), p.Found)
 	}
 	return p
-}
-
-// canaries weighs the group canaries that were seen. One that was not seen says nothing.
-func (f *Frozen) canaries(b *Base, copies []Holding) []Part {
-	positions := make([]code.Position, len(f.sample.Canaries))
-	for i, n := range f.sample.Canaries {
-		positions[i] = code.Position{P: b.group(n), Symbol: true}
-	}
-	seen := code.Look(positions)
-	mixture := seen.Mixture()
-	out := make([]Part, len(copies))
-	for j := range copies {
-		p := Part{Domain: Canaries, Used: len(positions)}
-		p.LnE = mixture.LnE(seen.Word(func(i int) (bool, bool) {
-			in := copies[j].Seed.Canary(b, f.sample.Canaries[i])
-			if in {
-				p.Found++
-			}
-			return in, true
-		}))
-		out[j] = p
-	}
-	return out
 }
 
 // cells weighs the cells that are left.
