@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
@@ -27,6 +28,7 @@ type Export struct {
 	Count     int      // of people
 	People    [32]byte // PeopleDigest of them
 	Form      Form     // in which it leaves; FHIR when empty
+	Canaries  canary.Spec
 }
 
 // Form is how an export is written: all of each record as FHIR, or rows of what fits a
@@ -88,25 +90,31 @@ func (e Export) Lists(people []identity.PersonID) error {
 	return nil
 }
 
-// Body writes the export as its request's body, lines that people can read: three, and a
-// fourth for a form other than FHIR.
+// Body writes the export as its request's body, lines that people can read: three, one more
+// for a form other than FHIR, and one more where canaries stand among the people.
 func (e Export) Body() []byte {
 	body := "recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n"
 	if e.Form != FormFHIR {
 		body += "form " + string(e.Form) + "\n"
 	}
+	if !e.Canaries.None() {
+		body += "canaries " + e.Canaries.String() + "\n"
+	}
 	return []byte(body)
 }
 
 // ParseExport reads what Body writes, in that one spelling; ErrExport.
-func ParseExport(body []byte) (Export, error) {
-	var e Export
+func ParseExport(body []byte) (e Export, err error) {
 	lines := strings.Split(string(body), "\n")
-	if len(lines) != 4 && len(lines) != 5 {
+	if len(lines) < 4 || len(lines) > 6 {
 		return e, ErrExport
 	}
-	if len(lines) == 5 {
-		e.Form = Form(strings.TrimPrefix(lines[3], "form "))
+	for _, line := range lines[3 : len(lines)-1] {
+		if form, ok := strings.CutPrefix(line, "form "); ok {
+			e.Form = Form(form)
+		} else if e.Canaries, err = canary.Parse(strings.TrimPrefix(line, "canaries ")); err != nil {
+			return Export{}, ErrExport
+		}
 	}
 	e.Recipient = strings.TrimPrefix(lines[0], "recipient ")
 	n, err := strconv.Atoi(strings.TrimPrefix(lines[1], "people "))
