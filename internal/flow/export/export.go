@@ -17,6 +17,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/leak/mark"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -57,6 +58,8 @@ type Flow struct {
 	Keeper Keeper
 	Care   Care
 	Now    func() time.Time
+	// Canaries are those of copies that are asked for from now on; none when zero.
+	Canaries canary.Spec
 }
 
 // People finds who is registered under these NIKs, ascending, each once. One that nobody
@@ -85,7 +88,7 @@ func (f *Flow) Request(ctx context.Context, purpose, recipient string, form staf
 	now := f.Now().Truncate(time.Second)
 	r := staff.Request{
 		Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife),
-		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people), Form: form}.Body(),
+		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people), Form: form, Canaries: f.Canaries}.Body(),
 	}
 	if _, err := staff.ParseExport(r.Body); err != nil {
 		return r, err
@@ -101,6 +104,9 @@ type Done struct {
 	Parts   int // of the whole export
 	Written int // by this run
 	Left    int // people whose records are restricted, and who are not in it
+	// Canaries is how many invented people stand in what was written.
+	Canaries int
+	Percent  int // of people in a copy, which they are at most
 }
 
 // Run writes the parts that a folder has not, each sealed and whole or absent. The list
@@ -124,6 +130,7 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 	if err != nil {
 		return done, err
 	}
+	done.Percent = body.Canaries.Percent
 	recipient, err := age.ParseX25519Recipient(body.Recipient)
 	if err != nil {
 		return done, ErrRecipient
@@ -143,6 +150,11 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 			return done, err
 		}
 		p := page{name: name, form: body.Form, pen: mark.New(&keys.Base, &keys.Seed), made: e.Request.Asked}
+		p.join = func(people [][]care.Record) [][]care.Record {
+			all, n := troupeOf(body, &keys).join(done.Parts-1, people)
+			done.Canaries += n
+			return all
+		}
 		sealed, left, err := f.part(ctx, e, part, recipient, p)
 		if err != nil {
 			return done, err
@@ -175,16 +187,20 @@ func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.Pers
 	if err != nil {
 		return nil, 0, err
 	}
+	opened := make([][]care.Record, 0, len(people))
 	for _, who := range people {
 		records, err := f.Care.Exported(ctx, who, ask)
 		if errors.Is(err, record.ErrRestricted) {
 			left++
 			continue
 		}
-		if err == nil {
-			err = sheet.person(records)
-		}
 		if err != nil {
+			return nil, 0, err
+		}
+		opened = append(opened, records)
+	}
+	for _, records := range p.join(opened) {
+		if err := sheet.person(records); err != nil {
 			return nil, 0, err
 		}
 	}
