@@ -29,6 +29,9 @@ func (o *Operator) exports() *export.Flow {
 func (o *Operator) AskExport(ctx context.Context, purpose, recipient string, form staff.Form, niks []identity.NIK) (staff.Request, error) {
 	f := o.exports()
 	people, err := f.People(ctx, niks)
+	if err == nil {
+		f.Canaries, err = o.cfg.Canaries.spec()
+	}
 	if err != nil {
 		return staff.Request{}, err
 	}

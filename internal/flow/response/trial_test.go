@@ -45,7 +45,7 @@ type stand struct {
 
 func open(t *testing.T, people int) *stand {
 	t.Helper()
-	s := &stand{T: t, Site: caretest.New(t, memory.New()), fed: durabletest.New(2)}
+	s := &stand{T: t, Site: caretest.Canaried(t, memory.New()), fed: durabletest.New(2)}
 	var err error
 	if s.to, err = age.GenerateX25519Identity(); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func open(t *testing.T, people int) *stand {
 		}
 	}
 	s.Officers = s.Site.Officers()
-	s.export = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now}
+	s.export = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now, Canaries: invented}
 	feed := indexing.Flow{DB: s.DB, Keeper: s.Keeper, Index: s.index, State: s.fed, Actor: "test", Budget: keeper.BudgetImport, Page: 100}
 	if _, err := feed.Drain(t.Context(), nil); err != nil {
 		t.Fatal(err)
