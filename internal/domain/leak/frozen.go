@@ -13,7 +13,7 @@ import (
 type Sample struct {
 	Cells     []Observed
 	Tokens    []SeenToken
-	Documents []SeenDocument
+	Documents []SeenToken // identifiers of files and images, the first eight bytes, and the row of what they stand for
 	Strangers Strangers
 }
 
@@ -21,13 +21,6 @@ type Sample struct {
 type SeenToken struct {
 	Token Token
 	Row   Row // zero: not known, and every row of a copy is tried
-}
-
-// SeenDocument is an identifier as it was read, and what it stands for.
-type SeenDocument struct {
-	Kind string // as Seed.Document was told
-	Name string
-	ID   [16]byte
 }
 
 // Frozen is a sample that changes no more. Codes are opened against it and against nothing
@@ -55,18 +48,18 @@ func Freeze(s Sample) *Frozen {
 	f.sample = Sample{Cells: slices.Clone(s.Cells), Tokens: slices.Clone(s.Tokens),
 		Documents: slices.Clone(s.Documents), Strangers: s.Strangers.sorted()}
 	slices.SortFunc(f.sample.Cells, compareObserved)
-	slices.SortFunc(f.sample.Tokens, func(a, b SeenToken) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), bytes.Compare(a.Token[:], b.Token[:]))
-	})
-	slices.SortFunc(f.sample.Documents, func(a, b SeenDocument) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
-	})
+	slices.SortFunc(f.sample.Tokens, compareToken)
+	slices.SortFunc(f.sample.Documents, compareToken)
 	f.sample.Cells = slices.Compact(f.sample.Cells)
 	f.sample.Tokens = slices.Compact(f.sample.Tokens)
 	f.sample.Documents = slices.Compact(f.sample.Documents)
 	f.digest = sha256.Sum256(f.bytes())
 	f.keep()
 	return f
+}
+
+func compareToken(a, b SeenToken) int {
+	return cmp.Or(cmp.Compare(a.Row, b.Row), bytes.Compare(a.Token[:], b.Token[:]))
 }
 
 func compareObserved(a, b Observed) int {
@@ -116,7 +109,7 @@ func (f *Frozen) keep() {
 
 // bytes is what is hashed: everything that was read, in one order and one spelling.
 func (f *Frozen) bytes() []byte {
-	b := []byte("amanah leak sample 2\x00")
+	b := []byte("amanah leak sample 3\x00")
 	count := func(n int) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
 	count(len(f.sample.Cells))
 	for _, o := range f.sample.Cells {
@@ -139,10 +132,7 @@ func (f *Frozen) bytes() []byte {
 	}
 	count(len(f.sample.Documents))
 	for _, d := range f.sample.Documents {
-		for _, part := range []string{d.Kind, d.Name, string(d.ID[:])} {
-			count(len(part))
-			b = append(b, part...)
-		}
+		b = append(binary.BigEndian.AppendUint64(b, uint64(d.Row)), d.Token[:]...)
 	}
 	return b
 }

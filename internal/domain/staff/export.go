@@ -28,7 +28,8 @@ type Export struct {
 	Count     int      // of people
 	People    [32]byte // PeopleDigest of them
 	Form      Form     // in which it leaves; FHIR when empty
-	Canaries  canary.Spec
+	Documents bool     // the files that records are of leave with it
+	Canaries  string   // which stand among the people, as canary.Spec says it; empty for none
 }
 
 // Form is how an export is written: all of each record as FHIR, or rows of what fits a
@@ -90,36 +91,50 @@ func (e Export) Lists(people []identity.PersonID) error {
 	return nil
 }
 
-// Body writes the export as its request's body, lines that people can read: three, one more
-// for a form other than FHIR, and one more where canaries stand among the people.
+// Body writes the export as its request's body, lines that people can read: three, one for
+// a form other than FHIR, one where documents leave with it, and one where canaries stand
+// among the people.
 func (e Export) Body() []byte {
 	body := "recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n"
 	if e.Form != FormFHIR {
 		body += "form " + string(e.Form) + "\n"
 	}
-	if !e.Canaries.None() {
-		body += "canaries " + e.Canaries.String() + "\n"
+	if e.Documents {
+		body += withDocuments + "\n"
+	}
+	if e.Canaries != "" {
+		body += withCanaries + e.Canaries + "\n"
 	}
 	return []byte(body)
 }
 
+// withDocuments is the line of an export that documents leave with.
+const withDocuments = "documents too"
+
+// withCanaries begins the line of an export that canaries are in.
+const withCanaries = "canaries "
+
 // ParseExport reads what Body writes, in that one spelling; ErrExport.
 func ParseExport(body []byte) (e Export, err error) {
 	lines := strings.Split(string(body), "\n")
-	if len(lines) < 4 || len(lines) > 6 {
+	if len(lines) < 4 || len(lines) > 7 {
 		return e, ErrExport
 	}
 	for _, line := range lines[3 : len(lines)-1] {
-		if form, ok := strings.CutPrefix(line, "form "); ok {
-			e.Form = Form(form)
-		} else if e.Canaries, err = canary.Parse(strings.TrimPrefix(line, "canaries ")); err != nil {
-			return Export{}, ErrExport
+		if line == withDocuments {
+			e.Documents = true
+			continue
 		}
+		if spec, ok := strings.CutPrefix(line, withCanaries); ok {
+			e.Canaries = spec
+			continue
+		}
+		e.Form = Form(strings.TrimPrefix(line, "form "))
 	}
 	e.Recipient = strings.TrimPrefix(lines[0], "recipient ")
 	n, err := strconv.Atoi(strings.TrimPrefix(lines[1], "people "))
 	digest, herr := hex.DecodeString(strings.TrimPrefix(lines[2], "list "))
-	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) || !e.Form.known() {
+	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) || !e.Form.known() || !canaries(e.Canaries) {
 		return Export{}, ErrExport
 	}
 	e.Count, e.People = n, [32]byte(digest)
@@ -127,6 +142,12 @@ func ParseExport(body []byte) (e Export, err error) {
 		return Export{}, ErrExport
 	}
 	return e, nil
+}
+
+// canaries reports whether a text says canaries, or that there are none.
+func canaries(text string) bool {
+	_, err := canary.Parse(text)
+	return err == nil
 }
 
 // recipient reports whether a text may be an age X25519 recipient: Bech32 in lower case.

@@ -1,7 +1,6 @@
 package export
 
 import (
-	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/leak/canary/cast"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -12,25 +11,24 @@ import (
 // troupe are the canaries of one copy. They are made when a part is written and kept
 // nowhere: who they are follows from the copy's keys, what they have from the part's people.
 type troupe struct {
-	spec   canary.Spec
-	vacant []identity.PersonID
-	parts  [][]canary.Key // of each part, whom it has
+	spec  canary.Spec
+	count int // of people in the copy
 }
 
-// troupeOf says which canaries stand in which part: the copy's own ones first, then its
-// group canaries, as many as there may be among so many people.
-func troupeOf(body staff.Export, keys *keeper.CopyKeys) *troupe {
-	t := &troupe{spec: body.Canaries, vacant: keys.Vacant, parts: make([][]canary.Key, (body.Count+PartPeople-1)/PartPeople)}
-	if t.spec.None() || len(t.parts) == 0 {
-		return t
-	}
-	left := t.spec.Most(body.Count)
+func troupeOf(body staff.Export) (troupe, error) {
+	s, err := canary.Parse(body.Canaries)
+	return troupe{s, body.Count}, err
+}
+
+// in says which canaries stand in a part: of the copy's own ones first, then of its group
+// canaries, as many as there may be among so many people.
+func (t troupe) in(keys *keeper.CopyKeys, part int) (out []canary.Key) {
+	left, parts := t.spec.Most(t.count), (t.count+PartPeople-1)/PartPeople
 	add := func(k canary.Key) {
-		if left > 0 {
-			part := k.Draw("part").IntN(len(t.parts))
-			t.parts[part] = append(t.parts[part], k)
-			left--
+		if left > 0 && k.Draw("part").IntN(parts) == part {
+			out = append(out, k)
 		}
+		left--
 	}
 	for n := range uint32(t.spec.Unique) {
 		add(keys.Seed.Unique(n))
@@ -40,13 +38,14 @@ func troupeOf(body staff.Export, keys *keeper.CopyKeys) *troupe {
 			add(keys.Base.Person(n))
 		}
 	}
-	return t
+	return out
 }
 
 // join puts a part's canaries among its people, and returns how many there are. A part
 // with too few people, or near no vacant number, has none.
-func (t *troupe) join(part int, people [][]care.Record) ([][]care.Record, int) {
-	if part >= len(t.parts) || len(t.parts[part]) == 0 {
+func (t troupe) join(keys *keeper.CopyKeys, part int, people [][]care.Record) ([][]care.Record, int) {
+	who := t.in(keys, part)
+	if len(who) == 0 {
 		return people, 0
 	}
 	real := make([][]cast.Record, len(people))
@@ -60,8 +59,8 @@ func (t *troupe) join(part int, people [][]care.Record) ([][]care.Record, int) {
 		return people, 0
 	}
 	var canaries [][]cast.Record
-	for _, k := range t.parts[part] {
-		if records, ok := stage.Play(k, t.spec.Person(k), t.vacant); ok {
+	for _, k := range who {
+		if records, ok := stage.Play(k, t.spec.Person(k), keys.Vacant); ok {
 			canaries = append(canaries, records)
 		}
 	}

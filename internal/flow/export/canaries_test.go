@@ -116,7 +116,7 @@ func TestCanariesInEveryForm(t *testing.T) {
 
 // TestSameCanariesAgain: a part that is lost is written again with the same people.
 func TestSameCanariesAgain(t *testing.T) {
-	s := canaried(t, 12)
+	s := canaried(t, 30)
 	people, err := s.flow.People(t.Context(), s.niks)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestSameCanariesAgain(t *testing.T) {
 	for i := range uint64(2) {
 		disk := durabletest.New(i + 1)
 		done, err := s.flow.Run(t.Context(), r.ID(), people, disk)
-		if err != nil || done.Canaries == 0 || done.Canaries > 6 || done.Percent != 50 {
+		if err != nil || done.Canaries == 0 || done.Canaries > 15 || done.Percent != 50 {
 			t.Fatalf("%+v %v", done, err)
 		}
 		texts = append(texts, caretest.Parts(t, disk, s.to))
@@ -231,7 +231,7 @@ func separates(all []seen, feature string) float64 {
 // from people: no column's length, gaps, digits, order, numbers, codes, dates or counts. Canaries
 // of a poor maker, without telephone numbers, or all at the end, are the control.
 func TestThiefSeesNoForm(t *testing.T) {
-	s := canaried(t, 150)
+	s := canaried(t, 100)
 	var all []seen
 	copies := 3
 	for range copies {
@@ -247,11 +247,11 @@ func TestThiefSeesNoForm(t *testing.T) {
 			features[f] = true
 		}
 	}
-	if canaries < 60 {
+	if canaries < 40 {
 		t.Fatalf("%d canaries among %d", canaries, len(all))
 	}
 	// Copies have group canaries in common, so that the same people count several times.
-	limit := 4.0 * math.Sqrt(float64(copies))
+	limit := 4.5 * math.Sqrt(float64(copies))
 	worst, most := "", 0.0
 	for f := range features {
 		d := separates(all, f)

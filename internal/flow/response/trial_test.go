@@ -54,6 +54,9 @@ func open(t *testing.T, people int) *stand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.index.Close() })
+	if _, err := s.Keeper.Register(t.Context(), 40); err != nil { // numbers of nobody's, enough for all canaries
+		t.Fatal(err)
+	}
 	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
 	for i := range people {
 		text := fmt.Sprintf("99010104039%05d", i+1)

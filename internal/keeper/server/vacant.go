@@ -74,5 +74,5 @@ func canariesOf(e keeper.Export) string {
 	if err != nil {
 		return ""
 	}
-	return body.Canaries.String()
+	return body.Canaries
 }

@@ -54,10 +54,10 @@ func Over(t testing.TB, db store.DB, disk durable.FS) *Site {
 	return over(t, db, disk, 0)
 }
 
-// Canaried is New with numbers of people, one of three, that are given to nobody.
+// Canaried is New with numbers of people, one of two, that are given to nobody.
 func Canaried(t testing.TB, db store.DB) *Site {
 	t.Helper()
-	return over(t, db, durable.OS(filepath.Join(t.TempDir(), "keeper")), 3)
+	return over(t, db, durable.OS(filepath.Join(t.TempDir(), "keeper")), 2)
 }
 
 func over(t testing.TB, db store.DB, disk durable.FS, vacant int) *Site {

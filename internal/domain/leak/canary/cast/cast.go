@@ -62,8 +62,8 @@ const (
 	block = 1024
 )
 
-// New looks at a part's people, each one's records in their order; false when they are
-// too few.
+// New looks at a part's people, ascending by number, each one's records in their order;
+// false when they are too few.
 func New(people [][]Record) (*Stage, bool) {
 	s := &Stage{said: map[string]int{}, when: map[int64]int{}, sorts: map[string][]*scene{}, taken: map[identity.PersonID]bool{}}
 	for _, records := range people {
@@ -140,15 +140,16 @@ func (s *Stage) Play(k canary.Key, who canary.Person, vacant []identity.PersonID
 	return nil, false
 }
 
-// number draws a vacant number near somebody's that no other canary has.
+// number draws a vacant number near somebody's, between those of the part's people, that no
+// other canary has: parts are in the order of numbers.
 func (s *Stage) number(k canary.Key, near identity.PersonID, vacant []identity.PersonID) (best identity.PersonID, ok bool) {
 	least := uint64(0)
 	from, _ := slices.BinarySearch(vacant, near/block*block)
 	for _, v := range vacant[from:] {
-		if v/block != near/block {
+		if v/block != near/block || v > s.people[len(s.people)-1].id {
 			break
 		}
-		if s.taken[v] {
+		if s.taken[v] || v < s.people[0].id {
 			continue
 		}
 		if rank := k.Draw("number " + record.Ref{Person: v}.String()).Uint64(); !ok || rank < least {
