@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -96,6 +97,9 @@ func (s *Stage) look(records []Record) {
 				a.names[text] = true
 			}
 			said[text] = true
+			for n := 2; n < len(text) && n <= maxPrefix && numbered(place); n++ {
+				said[prefixOf(text, n)] = true
+			}
 			for _, w := range words(text) {
 				said[w] = true
 			}
@@ -112,6 +116,17 @@ func (s *Stage) look(records []Record) {
 	}
 	s.people = append(s.people, a)
 }
+
+// maxPrefix bounds the beginnings of identifiers that are looked at: a region's, a clinic's.
+const maxPrefix = 12
+
+// numbered reports whether identifiers or codes of places stand at a place.
+func numbered(place string) bool {
+	return strings.HasSuffix(place, "dentifier.value") || strings.HasSuffix(place, ".postalCode")
+}
+
+// prefixOf is what the beginning of an identifier is noted as.
+func prefixOf(text string, n int) string { return "\x00" + text[:n] }
 
 // everybody reports whether a text is said of enough people to be nobody's.
 func (s *Stage) everybody(text string) bool { return s.said[text] >= spread }

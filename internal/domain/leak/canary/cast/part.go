@@ -110,8 +110,8 @@ func (t *teller) text(place, text string) (string, bool) {
 	if t.everybody(text) {
 		return text, true
 	}
-	if strings.HasSuffix(place, "dentifier.value") {
-		return t.scrambled(text), true
+	if numbered(place) {
+		return t.numbered(text), true
 	}
 	return "", false
 }
@@ -134,7 +134,7 @@ func (t *teller) patient(place, text string) (string, bool) {
 		return "male", true
 	case "telecom.value":
 		return t.phone(text), true
-	case "address.line", "address.text", "address.postalCode", "contact.name.text", "contact.name.given", "contact.name.family", "contact.telecom.value":
+	case "address.line", "address.text", "contact.name.text", "contact.name.given", "contact.name.family", "contact.telecom.value":
 		return t.scrambled(text), true
 	}
 	return "", false
@@ -228,6 +228,16 @@ func (t *teller) scrambled(text string) string {
 		text = text[n:]
 	}
 	return out.String()
+}
+
+// numbered keeps as much of an identifier's beginning as many people's have.
+func (t *teller) numbered(text string) string {
+	for n := min(maxPrefix, len(text)-1); n >= 2; n-- {
+		if t.everybody(prefixOf(text, n)) {
+			return text[:n] + t.scrambled(text[n:])
+		}
+	}
+	return t.scrambled(text)
 }
 
 // digits writes other digits for digits: zeros in front stay, and what follows is none.
