@@ -11,12 +11,13 @@ import (
 
 // worker holds rows against the index, one batch at a time.
 type worker struct {
-	e      *Engine
-	a      *index.Asker
-	words  norm.Words
-	counts Counts
-	tokens []Token
-	whose  int32 // whose the row that was taken last is; index.None
+	e       *Engine
+	a       *index.Asker
+	words   norm.Words
+	counts  Counts
+	tokens  []Token
+	strange leak.Strangers
+	whose   int32 // whose the row that was taken last is; index.None
 
 	nik   [index.Ask]norm.NIK
 	has   [index.Ask]bool
@@ -119,6 +120,9 @@ func (w *worker) one(l *layout, row *dump.Row, i int) {
 		w.matched(l, row, best, version, exact, agreed)
 	} else {
 		version = -1
+		if len(w.e.strangers.ranges) > 0 {
+			w.stranger(s, i)
+		}
 	}
 	w.takeTokens(s, version)
 }
