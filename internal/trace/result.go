@@ -29,12 +29,16 @@ type Counts struct {
 	// Own is rows that say something that only we hold and OwnRight those in which it is
 	// right; OwnDecoys and OwnDecoysRight are the same of claims that were never true.
 	Own, OwnRight, OwnDecoys, OwnDecoysRight int64
+
+	// Documents is files that are compared as a whole, and DocumentsFound those of them that are ours;
+	// the rest is of altered ones, which are nobody's.
+	Documents, DocumentsFound, DocumentDecoys, DocumentDecoysFound int64
 }
 
 func (c *Counts) all() []*int64 {
 	return []*int64{&c.Rows, &c.NIKs, &c.People, &c.Short, &c.Matched, &c.Records,
 		&c.ByNIK, &c.ByShort, &c.ByRef, &c.ByBorn, &c.ByCall, &c.OnPhone, &c.OnName, &c.OnWords, &c.OnAddress, &c.OnRecord, &c.OnVisit,
-		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight}
+		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight, &c.Documents, &c.DocumentsFound, &c.DocumentDecoys, &c.DocumentDecoysFound}
 }
 
 func (c *Counts) add(o *Counts) {
@@ -71,6 +75,7 @@ type Result struct {
 	// Strangers are tags of rows that are nobody's and might be canaries'.
 	Strangers leak.Strangers
 	Files     []Document
+	Papers    []Paper // documents of ours that were found, ascending by source
 }
 
 // seen is what was seen of a patient's row or a record's.
@@ -95,6 +100,11 @@ func (e *Engine) Result() *Result {
 	r.Tokens = slices.Compact(ascending(tokens, func(t *Token) uint64 { return uint64(t.Row) }))
 	r.Files = slices.Clone(e.docs)
 	slices.SortStableFunc(r.Files, func(a, b Document) int { return cmp.Compare(a.Source, b.Source) })
+	r.Papers = slices.Clone(e.found)
+	for _, d := range r.Files {
+		r.Papers = append(r.Papers, d.Found...)
+	}
+	r.Papers = unique(r.Papers)
 	return r
 }
 

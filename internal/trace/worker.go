@@ -16,8 +16,11 @@ type worker struct {
 	words   norm.Words
 	counts  Counts
 	tokens  []Token
-	strange leak.Strangers
 	whose   int32 // whose the row that was taken last is; index.None
+	strange leak.Strangers
+	found   []Paper
+	runs    map[uint64]struct{} // of words, of the text that is looked at
+	seen    map[int32]int       // how many of each document's
 
 	nik   [index.Ask]norm.NIK
 	has   [index.Ask]bool
@@ -37,7 +40,9 @@ type worker struct {
 	warm  uint64
 }
 
-func newWorker(e *Engine, a *index.Asker) *worker { return &worker{e: e, a: a} }
+func newWorker(e *Engine, a *index.Asker) *worker {
+	return &worker{e: e, a: a, runs: map[uint64]struct{}{}, seen: map[int32]int{}}
+}
 
 // inventedShare is for how many rows one invented row is tried.
 const inventedShare = 8

@@ -45,6 +45,7 @@ type Case struct {
 	Found     []Found             `json:"found"`     // copies and accounts, the strongest first
 	Decoys    Control             `json:"decoys"`
 	Files     []File              `json:"files"`
+	Papers    []Paper             `json:"documents"` // of ours, in them
 }
 
 // Found is what a trace concludes of one copy or account.
@@ -84,7 +85,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	c := &Case{
 		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
 		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
-		Snapshots: snapshots(o.Result), Files: files(o.Report),
+		Snapshots: snapshots(o.Result), Files: files(o.Report), Papers: papers(o.Result),
 	}
 	c.Again = "amanah leak trace " + c.Trace + " PATH... --case FOLDER"
 	r := &o.Result.Counts
@@ -95,7 +96,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	bound := leak.Spend(leak.Epsilon, t.N, codes.All)
 	c.Threshold = bound.Threshold() / ln10
 	log := logged(o.Result, held, reads)
-	copies := holdings(codes, reads)
+	copies := named(&codes, holdings(codes, reads), o.images)
 	known := lookFor(frozen, t, &codes.Base)
 	known.hold(copies, codes.Codes)
 	c.Canaries = known.seen
@@ -265,6 +266,7 @@ func (c *Case) Table() string {
 	fmt.Fprintf(&b, "trace %s, the %d. of all; observed %s\n", c.Trace, c.N, c.Frozen)
 	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
 		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
+	c.says(&b)
 	for _, s := range c.Snapshots {
 		at := s.Best.From.UTC().Format("2006-01-02T15:04Z")
 		if s.Window.To.IsZero() {

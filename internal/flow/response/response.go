@@ -68,6 +68,8 @@ const keptName = "observed.sealed"
 type observed struct {
 	Result *trace.Result
 	Report *dump.Report
+
+	images map[leak.Row][]leak.Row // of records that are images, the rows of their names; not kept
 }
 
 // Run traces files by an approved request. Evidence is what they are now.
@@ -142,6 +144,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced) (o 
 		return o, 0, err
 	}
 	held = len(set.Versions)
+	o.images = set.Images(index.Key(t.Tags))
 	seal, err := sealer(t.Job)
 	if err != nil {
 		return o, 0, err
@@ -198,6 +201,11 @@ func sampleOf(r *trace.Result) leak.Sample {
 	s := leak.Sample{Cells: r.Cells, Strangers: r.Strangers}
 	for _, t := range r.Tokens {
 		s.Tokens = append(s.Tokens, leak.SeenToken{Token: t.Token, Row: t.Row})
+	}
+	for i := range r.Files {
+		for _, m := range r.Files[i].Marks {
+			s.Documents = append(s.Documents, leak.SeenToken{Token: m.Token, Row: m.Row})
+		}
 	}
 	return s
 }
