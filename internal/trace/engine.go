@@ -23,6 +23,8 @@ type Engine struct {
 	people  []atomic.Uint32 // of each identity: what was seen of it
 	records []atomic.Uint32 // of each version of a record
 
+	strangers strangers
+
 	mu     sync.Mutex
 	counts Counts
 	tokens [][]Token
@@ -80,13 +82,14 @@ func New(table *index.Table, asker *index.Asker) *Engine {
 func (e *Engine) Rows(b *dump.Batch) error {
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
-	w.counts, w.tokens, w.found = Counts{}, w.tokens[:0], nil
+	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
 	w.prose(b)
 	for rows, l := b.Rows, observe(b.Rows, e.presence); len(rows) > 0; {
 		n := min(len(rows), index.Ask)
 		w.take(l, rows[:n])
 		rows = rows[n:]
 	}
+	e.strangers.take(w.strange)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.counts.add(&w.counts)
@@ -103,9 +106,10 @@ func (e *Engine) Document(d *dump.Document) error {
 	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
-	w.counts, w.tokens = Counts{}, w.tokens[:0]
+	w.counts, w.tokens, w.strange = Counts{}, w.tokens[:0], leak.Strangers{}
 	if w.whose = index.None; len(d.Fields) > 0 {
 		w.take(new(layout), []dump.Row{{Source: d.Source, Fields: d.Fields}})
+		e.strangers.take(w.strange)
 		if at := w.whose; at >= 0 {
 			out.Person = e.table.Held(at).Row
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
-	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
 // Counts are what the rows of a dump came to. All are of rows.
@@ -73,9 +72,10 @@ type Result struct {
 	Spans    []Span     // ascending: each version that was seen, once
 	Cells    []leak.Observed
 	Tokens   []Token
-	Canaries []uint32 // ascending
-	Files    []Document
-	Papers   []Paper // documents of ours that were found, ascending by source
+	// Strangers are tags of rows that are nobody's and might be canaries'.
+	Strangers leak.Strangers
+	Files     []Document
+	Papers    []Paper // documents of ours that were found, ascending by source
 }
 
 // seen is what was seen of a patient's row or a record's.
@@ -91,10 +91,9 @@ func (e *Engine) Result() *Result {
 	defer e.mu.Unlock()
 	r := &Result{Counts: e.counts, Against: e.table.People(), Invent: e.table.Decoys()}
 	var all []seen
-	all, r.Spans, r.Canaries = e.seen()
+	all, r.Spans = e.seen()
+	r.Strangers = e.strangers.found()
 	r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
-	slices.Sort(r.Canaries)
-	r.Canaries = slices.Compact(r.Canaries)
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
 	tokens := slices.Concat(e.tokens...)
 	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
@@ -110,7 +109,7 @@ func (e *Engine) Result() *Result {
 }
 
 // seen collects what people and records were noted of.
-func (e *Engine) seen() (all []seen, spans []Span, canaries []uint32) {
+func (e *Engine) seen() (all []seen, spans []Span) {
 	n := 0
 	for _, of := range [][]atomic.Uint32{e.people, e.records} {
 		for i := range of {
@@ -126,12 +125,6 @@ func (e *Engine) seen() (all []seen, spans []Span, canaries []uint32) {
 			continue
 		}
 		h := e.table.Held(int32(i))
-		if h.Kind == index.Canary {
-			if bits&seenMatched != 0 {
-				canaries = append(canaries, h.N)
-			}
-			continue
-		}
 		all = append(all, seen{h.Row, bits, true})
 		if bits&seenVersion != 0 {
 			spans = append(spans, Span{h.From, h.To})
@@ -147,7 +140,7 @@ func (e *Engine) seen() (all []seen, spans []Span, canaries []uint32) {
 			spans = append(spans, Span{e.table.Version(int32(i)).From, e.table.Until(int32(i))})
 		}
 	}
-	return all, spans, canaries
+	return all, spans
 }
 
 // rows lists patients, records and cells of what was seen, ascending by row. A row with

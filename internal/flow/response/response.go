@@ -170,6 +170,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced) (o 
 	tags, job := index.Key(t.Tags), index.Key(t.Job)
 	table := index.NewTable(job, set.Rekey(tags, job))
 	engine := trace.New(table, index.NewAsker(tags, job))
+	engine.Seek(rangesOf(t.Canaries))
 	if o.Report, err = dump.Walk(ctx, paths, engine, dump.Options{Workers: f.Workers, Progress: f.Progress}); err != nil {
 		return o, 0, err
 	}
@@ -197,7 +198,7 @@ func sealer(job []byte) (cipher.AEAD, error) {
 
 // sampleOf is what copies are weighed against.
 func sampleOf(r *trace.Result) leak.Sample {
-	s := leak.Sample{Cells: r.Cells, Canaries: r.Canaries}
+	s := leak.Sample{Cells: r.Cells, Strangers: r.Strangers}
 	for _, t := range r.Tokens {
 		s.Tokens = append(s.Tokens, leak.SeenToken{Token: t.Token, Row: t.Row})
 	}

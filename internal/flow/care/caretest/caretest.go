@@ -52,7 +52,18 @@ func New(t testing.TB, db store.DB) *Site {
 // Over is New with a keeper over a folder, in which one may have been before.
 func Over(t testing.TB, db store.DB, disk durable.FS) *Site {
 	t.Helper()
-	server, k := keepertest.Both(t, disk)
+	return over(t, db, disk, 0)
+}
+
+// Canaried is New with numbers of people, one of two, that are given to nobody.
+func Canaried(t testing.TB, db store.DB) *Site {
+	t.Helper()
+	return over(t, db, durable.OS(filepath.Join(t.TempDir(), "keeper")), 2)
+}
+
+func over(t testing.TB, db store.DB, disk durable.FS, vacant int) *Site {
+	t.Helper()
+	server, k := keepertest.Vacant(t, disk, vacant)
 	rules, err := status.Builtin()
 	if err != nil {
 		t.Fatal(err)
