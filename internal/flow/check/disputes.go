@@ -2,6 +2,9 @@ package check
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -35,16 +38,18 @@ func (c *Check) disputes(ctx context.Context) error {
 		}
 	}
 	for year, there := range last {
-		most := 0
-		for n := range there {
-			most = max(most, n)
-		}
-		for n := 1; n < most; n++ {
-			if !there[n] {
-				if err := c.found(Finding{"dispute_dispute", dispute.Number{Year: year, Count: n}.String(), Missing, "numbers of a year have no gaps"}); err != nil {
+		before := 0
+		for _, n := range slices.Sorted(maps.Keys(there)) {
+			if n > before+1 { // one finding for a gap, however wide somebody made it
+				why := fmt.Sprintf("numbers of a year have no gaps, and those up to %d miss as well", n-1)
+				if n == before+2 {
+					why = "numbers of a year have no gaps"
+				}
+				if err := c.found(Finding{"dispute_dispute", dispute.Number{Year: year, Count: before + 1}.String(), Missing, why}); err != nil {
 					return err
 				}
 			}
+			before = n
 		}
 	}
 	return nil
