@@ -101,7 +101,8 @@ INSERT INTO identity_pin_try VALUES (20000, x'00112233445566778899aabbccddeeff',
 INSERT INTO venue_lookup VALUES (1, 480000, 3, 5, 4), (2, 480001, 1, 2, 2);
 INSERT INTO venue_journey VALUES (x'0a01', 1800000000000000, 1), (x'0a02', 1800000000000001, 2);
 INSERT INTO partner_decision VALUES (20000, 1, 7), (20000, 2, 9);
-INSERT INTO record_upload VALUES (x'0000000000000000000000000000000000000000000000000000000000000005', 1800000000000000), (x'0000000000000000000000000000000000000000000000000000000000000006', 1800000000000001);`
+INSERT INTO record_upload VALUES (x'0000000000000000000000000000000000000000000000000000000000000005', 1800000000000000), (x'0000000000000000000000000000000000000000000000000000000000000006', 1800000000000001);
+INSERT INTO notice_waiting VALUES (1000005, 1800000000000000, 0), (1000009, 1800000000000001, 2);`
 
 // movedRows are those changed later.
 const movedRows = `
@@ -109,6 +110,7 @@ UPDATE identity_authorization SET version = version + 1, tries = tries + 1, code
 UPDATE identity_refresh SET generation = generation + 1;
 UPDATE identity_guess SET wrong = wrong + 1, sent = sent + 1;
 UPDATE identity_pin_try SET tries = tries + 1;
+UPDATE notice_waiting SET due = due + 1, tries = tries + 1;
 UPDATE venue_lookup SET used = used + 1, mark = mark + 1;
 UPDATE partner_decision SET told = told + 1;`
 
