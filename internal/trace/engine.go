@@ -23,10 +23,13 @@ type Engine struct {
 	people  []atomic.Uint32 // of each identity: what was seen of it
 	records []atomic.Uint32 // of each version of a record
 
+	strangers strangers
+
 	mu     sync.Mutex
 	counts Counts
 	tokens [][]Token
 	docs   []Document
+	found  []Paper // in texts, which are no documents of their own
 }
 
 // Token is eight bytes of a column of such, as read, with the row they stood in where that is
@@ -44,6 +47,10 @@ type Document struct {
 	UIDs, IDs     []string
 	Width, Height int
 	Person        leak.Row // whose it says it is; zero when it says nothing or nobody's of ours
+	Found         []Paper  // which of ours it is
+
+	// Marks are what of UIDs and IDs may be a copy's, with what it stands for where that is known.
+	Marks []Token
 }
 
 // What was seen of an identity or of a version: two bits for each cell, one for each symbol,
@@ -75,41 +82,50 @@ func New(table *index.Table, asker *index.Asker) *Engine {
 func (e *Engine) Rows(b *dump.Batch) error {
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
-	w.counts, w.tokens = Counts{}, w.tokens[:0]
+	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
+	w.prose(b)
 	for rows, l := b.Rows, observe(b.Rows, e.presence); len(rows) > 0; {
 		n := min(len(rows), index.Ask)
 		w.take(l, rows[:n])
 		rows = rows[n:]
 	}
+	e.strangers.take(w.strange)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.counts.add(&w.counts)
+	e.found = append(e.found, w.found...)
 	if len(w.tokens) > 0 {
 		e.tokens = append(e.tokens, slices.Clone(w.tokens))
 	}
 	return nil
 }
 
-// Document takes a file that is compared as a whole. What it says of itself, as DICOM does of
-// its patient, is a row.
+// Document takes a file that is compared as a whole; it counts as one row. What it says of
+// itself, as DICOM does of its patient, is that row.
 func (e *Engine) Document(d *dump.Document) error {
 	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
-	if len(d.Fields) > 0 {
-		w := e.workers.Get().(*worker)
-		w.counts, w.tokens = Counts{}, w.tokens[:0]
-		rows := []dump.Row{{Source: d.Source, Fields: d.Fields}}
-		w.take(new(layout), rows)
+	w := e.workers.Get().(*worker)
+	defer e.workers.Put(w)
+	w.counts, w.tokens, w.strange = Counts{}, w.tokens[:0], leak.Strangers{}
+	if w.whose = index.None; len(d.Fields) > 0 {
+		w.take(new(layout), []dump.Row{{Source: d.Source, Fields: d.Fields}})
+		e.strangers.take(w.strange)
 		if at := w.whose; at >= 0 {
 			out.Person = e.table.Held(at).Row
 		}
-		e.mu.Lock()
-		e.counts.add(&w.counts)
-		e.tokens = append(e.tokens, slices.Clone(w.tokens))
-		e.mu.Unlock()
-		e.workers.Put(w)
+	} else {
+		w.counts.Rows++
 	}
+	var chance bool
+	out.Found, chance = w.paper(d)
+	w.counts.count(len(out.Found) > 0, chance, w.whose >= 0)
+	out.mark()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.counts.add(&w.counts)
+	if len(w.tokens) > 0 {
+		e.tokens = append(e.tokens, slices.Clone(w.tokens))
+	}
 	e.docs = append(e.docs, out)
 	return nil
 }

@@ -1,11 +1,13 @@
 package record
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"log/slog"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/format/fhir"
 	"github.com/amanah-project/amanah/verify"
@@ -31,12 +33,22 @@ type Meta struct {
 	Image       *Image           `json:",omitempty"` // what a DICOM instance says of itself
 	Document    *Document        `json:",omitempty"` // where the content is too long for the row
 	Transfer    *verify.Transfer `json:",omitempty"` // of a document sent from facility to facility
+	Known       []byte           `json:",omitempty"` // KnownSum of what the row says its documents are known by
 	Withdrawn   Reason           `json:",omitempty"` // this version says that the record is void; why
 }
 
 // Void reports whether the record is to count for nothing: it was withdrawn, or its
 // own status says so.
 func (m *Meta) Void() bool { return m.Withdrawn != "" || m.Status == "entered-in-error" }
+
+// KnownSum is the first 16 bytes of the SHA-256 of a row's Known; nil of none.
+func KnownSum(known []byte) []byte {
+	if len(known) == 0 {
+		return nil
+	}
+	sum := sha256.Sum256(known)
+	return sum[:16]
+}
 
 // Reason is a code of why something was done, of lower-case letters and hyphens;
 // never a value.
@@ -50,6 +62,10 @@ type Document struct {
 	Size   int64 // in the clear
 	Sealed int64
 	Hash   [32]byte // SHA-256 of the content
+
+	// Like is what it is known again by, on the way from the document to its row; nil where it
+	// was not looked at.
+	Like *leak.Likeness `json:"-"`
 }
 
 // Key opens one document. It never prints; as JSON it is written only inside what is

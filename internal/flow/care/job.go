@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/vault"
@@ -45,6 +46,7 @@ type line struct {
 	number  record.Number
 	content record.Content
 	plain   []byte
+	like    []leak.Likeness // of the documents in it
 	tells   bool
 	told    status.Evidence
 	source  string
@@ -123,6 +125,7 @@ func (f *Flow) line(j *job, it *Item, ref record.Ref, names map[string]string) l
 	l.content.Meta = it.Meta
 	if r := it.Resource; r != nil {
 		document := it.Meta.Document
+		l.like = it.like
 		l.content.Meta = record.Describe(r)
 		l.content.Document = document
 		l.content.Body = r.Store(func(target string) string {
@@ -179,6 +182,10 @@ func (f *Flow) planOther(j *job) error {
 // longRow is the length in bytes from which a record is kept as a document.
 const longRow = 64 << 10
 
+// knownRoom is what a record may still grow by, for the sum of what its documents are known
+// by.
+const knownRoom = 64
+
 // fit writes each line as it is sealed, and moves what is too long for a row into a
 // document.
 func (f *Flow) fit(ctx context.Context, j *job) error {
@@ -188,7 +195,7 @@ func (f *Flow) fit(ctx context.Context, j *job) error {
 		if l.plain, err = l.content.Marshal(); err != nil {
 			return err
 		}
-		if len(l.plain) <= longRow || f.Long && len(l.plain) <= vault.MaxRecord {
+		if len(l.plain) <= longRow || f.Long && len(l.plain) <= vault.MaxRecord-knownRoom {
 			continue
 		}
 		if l.content.Document != nil {
@@ -219,11 +226,20 @@ func (j *job) seal(e keeper.Entered) error {
 	for i := range j.lines {
 		l := &j.lines[i]
 		b := vault.Binding{Table: vault.Records, Person: j.person, Record: uint64(l.number), Version: e.Version}
+		var known []byte
+		if len(e.Known) == len(j.lines) && len(e.Known[i]) > 0 { // it lies open, and is checked against what is sealed
+			known = e.Known[i]
+			l.content.Known = record.KnownSum(known)
+			var err error
+			if l.plain, err = l.content.Marshal(); err != nil {
+				return err
+			}
+		}
 		sealed, err := vault.SealRecord(e.Keys[i], b, l.plain)
 		if err != nil {
 			return err
 		}
-		row := record.Row{Person: j.person, Number: l.number, Version: e.Version, Entered: l.content.Entered, Sealed: sealed}
+		row := record.Row{Person: j.person, Number: l.number, Version: e.Version, Entered: l.content.Entered, Sealed: sealed, Known: known}
 		if d := l.content.Document; d != nil {
 			row.Blob, row.Size = d.Name, d.Sealed
 		}

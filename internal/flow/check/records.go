@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -234,6 +235,9 @@ func (c *Check) unsealChart(ctx context.Context, f *chart, from, to int) error {
 		if content.Entered.UnixMicro() != row.Entered.UnixMicro() {
 			f.is(v, Altered, "came at another time than it says")
 		}
+		if !bytes.Equal(content.Known, record.KnownSum(row.Known)) {
+			f.is(v, Altered, "its documents are known by something else than it says")
+		}
 		if content.Source != "" {
 			f.sources = append(f.sources, source{content.Facility, content.Source})
 		}
@@ -278,6 +282,7 @@ func (c *Check) sources(ctx context.Context, f *chart) error {
 	for i, r := range rows {
 		switch row := hex.EncodeToString(tags[i][:]); {
 		case r.Ref.Person == 0 && c.report.Erased > 0: // the row may have gone with somebody whose record took the name over
+			c.gone = append(c.gone, tags[i])
 		case r.Ref.Person == 0:
 			err = c.found(Finding{"record_source", row, Missing, "a record has this name"})
 		case marks[i] != r.Check:

@@ -38,12 +38,14 @@ type Case struct {
 	People    []identity.PersonID `json:"people,omitempty"` // only where that was approved
 	Patients  int                 `json:"patients"`
 	Records   int                 `json:"records"`
+	Canaries  int                 `json:"canaries"`  // group canaries that are in it
 	Copies    int                 `json:"copies"`    // that were ever made
 	Threshold float64             `json:"threshold"` // log10 that a copy's E-value must reach
 	Dead      []leak.Family       `json:"dead"`      // families of marks that were rewritten
 	Found     []Found             `json:"found"`     // copies and accounts, the strongest first
 	Decoys    Control             `json:"decoys"`
 	Files     []File              `json:"files"`
+	Papers    []Paper             `json:"documents"` // of ours, in them
 }
 
 // Found is what a trace concludes of one copy or account.
@@ -83,7 +85,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	c := &Case{
 		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
 		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
-		Snapshots: snapshots(o.Result), Files: files(o.Report),
+		Snapshots: snapshots(o.Result), Files: files(o.Report), Papers: papers(o.Result),
 	}
 	c.Again = "amanah leak trace " + c.Trace + " PATH... --case FOLDER"
 	r := &o.Result.Counts
@@ -94,7 +96,10 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	bound := leak.Spend(leak.Epsilon, t.N, codes.All)
 	c.Threshold = bound.Threshold() / ln10
 	log := logged(o.Result, held, reads)
-	copies := holdings(codes, reads)
+	copies := named(&codes, holdings(codes, reads), o.images)
+	known := lookFor(frozen, t, &codes.Base)
+	known.hold(copies, codes.Codes)
+	c.Canaries = known.seen
 	for i, e := range frozen.Weigh(&codes.Base, copies) {
 		natural := log.of(account{copy: e.Copy})
 		one := found(leak.Conclude(c.Ours, bound, e.LnE, natural))
@@ -114,7 +119,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	slices.SortStableFunc(c.Found, func(a, b Found) int {
 		return cmp.Or(cmp.Compare(b.Log10E, a.Log10E), cmp.Compare(b.Log10Log, a.Log10Log), cmp.Compare(a.Copy+a.Account, b.Copy+b.Account))
 	})
-	c.Decoys = control(frozen, &codes.Base, t.Job, bound)
+	c.Decoys = control(frozen, &codes.Base, t.Job, bound, known)
 	return c
 }
 
@@ -145,11 +150,12 @@ func holdings(codes keeper.Codes, reads []keeper.Reading) []leak.Holding {
 }
 
 // control weighs copies that nobody ever had, whose seeds are the job's.
-func control(frozen *leak.Frozen, base *leak.Base, job []byte, bound leak.Bound) Control {
+func control(frozen *leak.Frozen, base *leak.Base, job []byte, bound leak.Bound, known *canaries) Control {
 	decoys := make([]leak.Holding, Decoys)
 	for i := range decoys {
 		seed := decoySeed(job, i)
 		decoys[i] = leak.Holding{Copy: leak.Copy{0xff, byte(i >> 8), byte(i)}, Seed: &seed}
+		known.give(&decoys[i], i%max(len(known.specs), 1))
 	}
 	out := Control{Copies: len(decoys)}
 	for _, e := range frozen.Weigh(base, decoys) {
@@ -260,6 +266,7 @@ func (c *Case) Table() string {
 	fmt.Fprintf(&b, "trace %s, the %d. of all; observed %s\n", c.Trace, c.N, c.Frozen)
 	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
 		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
+	c.says(&b)
 	for _, s := range c.Snapshots {
 		at := s.Best.From.UTC().Format("2006-01-02T15:04Z")
 		if s.Window.To.IsZero() {
@@ -267,6 +274,9 @@ func (c *Case) Table() string {
 			continue
 		}
 		fmt.Fprintf(&b, "taken at %s, give or take %s; %d versions agree\n", s.Best.From.UTC().Format("2006-01-02T15:04Z"), s.Width(), s.Support)
+	}
+	if c.Canaries > 0 {
+		fmt.Fprintf(&b, "%d canary people of several copies are in it\n", c.Canaries)
 	}
 	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

@@ -68,6 +68,8 @@ const keptName = "observed.sealed"
 type observed struct {
 	Result *trace.Result
 	Report *dump.Report
+
+	images map[leak.Row][]leak.Row // of records that are images, the rows of their names; not kept
 }
 
 // Run traces files by an approved request. Evidence is what they are now.
@@ -142,6 +144,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced) (o 
 		return o, 0, err
 	}
 	held = len(set.Versions)
+	o.images = set.Images(index.Key(t.Tags))
 	seal, err := sealer(t.Job)
 	if err != nil {
 		return o, 0, err
@@ -167,6 +170,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced) (o 
 	tags, job := index.Key(t.Tags), index.Key(t.Job)
 	table := index.NewTable(job, set.Rekey(tags, job))
 	engine := trace.New(table, index.NewAsker(tags, job))
+	engine.Seek(rangesOf(t.Canaries))
 	if o.Report, err = dump.Walk(ctx, paths, engine, dump.Options{Workers: f.Workers, Progress: f.Progress}); err != nil {
 		return o, 0, err
 	}
@@ -194,9 +198,14 @@ func sealer(job []byte) (cipher.AEAD, error) {
 
 // sampleOf is what copies are weighed against.
 func sampleOf(r *trace.Result) leak.Sample {
-	s := leak.Sample{Cells: r.Cells, Canaries: r.Canaries}
+	s := leak.Sample{Cells: r.Cells, Strangers: r.Strangers}
 	for _, t := range r.Tokens {
 		s.Tokens = append(s.Tokens, leak.SeenToken{Token: t.Token, Row: t.Row})
+	}
+	for i := range r.Files {
+		for _, m := range r.Files[i].Marks {
+			s.Documents = append(s.Documents, leak.SeenToken{Token: m.Token, Row: m.Row})
+		}
 	}
 	return s
 }

@@ -32,6 +32,7 @@ type Table struct {
 	ends                         uint32
 	full, short, ref, born, call finder
 	decoys                       int
+	papers                       papers
 }
 
 // None is found where nobody is; Chance, where a decoy is.
@@ -80,6 +81,7 @@ func NewTable(job Key, s *Set) *Table {
 			}
 		})
 	}
+	t.papers = newPapers(tagger, t, s)
 	return t
 }
 
