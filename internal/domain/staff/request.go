@@ -34,6 +34,8 @@ const (
 	AskExport                 // one bulk export
 	AskEnrol                  // what an officer signed of somebody, for the keeper's host while there is no second officer
 	AskTrace                  // tracing one leak, with the keys of the index and of all copies
+
+	AskNames Ask = 7 // who the people are that a trace found, for them to be told
 )
 
 // String names the kind.
@@ -49,6 +51,8 @@ func (a Ask) String() string {
 		return "enrol"
 	case AskTrace:
 		return "trace"
+	case AskNames:
+		return "names"
 	}
 	return "unknown"
 }
@@ -80,7 +84,7 @@ func (a Ask) Needs() int {
 
 // hosted reports whether a request is asked for by a command on the keeper's host, and
 // approved by any two officers.
-func (a Ask) hosted() bool { return a == AskExport || a == AskTrace }
+func (a Ask) hosted() bool { return a == AskExport || a == AskTrace || a == AskNames }
 
 // Request is something that takes a second person. It is named by its content: who
 // approves one signs over all of it, so that none of it can be changed afterwards.
@@ -148,7 +152,7 @@ func (r Request) Check() error {
 		life = ExportLife
 	}
 	switch {
-	case r.Kind < AskElevate || r.Kind > AskTrace,
+	case r.Kind < AskElevate || r.Kind > AskTrace && r.Kind != AskNames,
 		r.Purpose == "" || utf8.RuneCountInString(r.Purpose) > 200 || !plainText(r.Purpose),
 		len(r.Body) > maxBody || (r.Kind >= AskExport) != (len(r.Body) > 0),
 		r.Asked.Nanosecond() != 0 || r.Until.Nanosecond() != 0,
