@@ -94,8 +94,19 @@ func browse(t *testing.T, program, serverAddr string) *chromium {
 	return c
 }
 
-// call asks and waits for the answer; complaints that come meanwhile are kept.
+// call asks and waits for the answer.
 func (c *chromium) call(method string, params any) map[string]any {
+	c.Helper()
+	result, refused := c.try(method, params)
+	if refused != "" {
+		c.Fatalf("%s: %s", method, refused)
+	}
+	return result
+}
+
+// try is call, with what the browser refuses as a text; complaints that come meanwhile
+// are kept.
+func (c *chromium) try(method string, params any) (result map[string]any, refused string) {
 	c.Helper()
 	c.n++
 	m := map[string]any{"id": c.n, "method": method}
@@ -125,20 +136,27 @@ func (c *chromium) call(method string, params any) map[string]any {
 		}
 		if id, ok := a["id"].(float64); ok && int(id) == c.n {
 			if a["error"] != nil {
-				c.Fatalf("%s: %v", method, a["error"])
+				return nil, fmt.Sprint(a["error"])
 			}
 			result, _ := a["result"].(map[string]any)
-			return result
+			return result, ""
 		}
 	}
 	c.Fatalf("%s: the browser is gone", method)
-	return nil
+	return nil, ""
 }
 
-// eval runs script in the page and returns what it comes to, as a text.
+// eval runs script in the page and returns what it comes to, as a text: nothing if the
+// page was left meanwhile.
 func (c *chromium) eval(script string) string {
 	c.Helper()
-	got := c.call("Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true})
+	got, refused := c.try("Runtime.evaluate", map[string]any{"expression": script, "returnByValue": true})
+	switch {
+	case leaving(refused):
+		return ""
+	case refused != "":
+		c.Fatalf("%s: %s", script, refused)
+	}
 	result, _ := got["result"].(map[string]any)
 	return fmt.Sprint(result["value"])
 }
@@ -147,6 +165,13 @@ func (c *chromium) open(path string) {
 	c.Helper()
 	c.call("Page.navigate", map[string]any{"url": "https://localhost" + path})
 	c.until("document.readyState + location.pathname", "complete"+strings.SplitN(strings.SplitN(path, "#", 2)[0], "?", 2)[0])
+}
+
+// leaving reports whether a script was refused because its page was being left: it is
+// asked again of the next one.
+func leaving(refused string) bool {
+	return strings.Contains(refused, "navigated or closed") || strings.Contains(refused, "context was destroyed") ||
+		strings.Contains(refused, "Cannot find context")
 }
 
 // until waits until script comes to what begins like want.

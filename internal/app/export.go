@@ -10,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/flow/export"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -25,14 +26,14 @@ func (o *Operator) exports() *export.Flow {
 	}
 }
 
-// AskExport asks for an export, in a form, of the people under these NIKs.
-func (o *Operator) AskExport(ctx context.Context, purpose, recipient string, form staff.Form, niks []identity.NIK) (staff.Request, error) {
+// AskExport asks for an export of the people under these NIKs, whom terms need not name.
+func (o *Operator) AskExport(ctx context.Context, purpose string, terms staff.Export, niks []identity.NIK) (staff.Request, error) {
 	f := o.exports()
 	people, err := f.People(ctx, niks)
 	if err != nil {
 		return staff.Request{}, err
 	}
-	return f.Request(ctx, purpose, recipient, form, people)
+	return f.Ask(ctx, purpose, terms, people)
 }
 
 // RunExport writes what an approved export still lacks in a folder.
@@ -41,6 +42,9 @@ func (o *Operator) RunExport(ctx context.Context, id staff.RequestID, niks []ide
 	people, err := f.People(ctx, niks)
 	if err != nil {
 		return export.Done{}, err
+	}
+	if blobs, err := o.cfg.lookBlobs(ctx); err == nil { // without, an export with documents says so
+		f.Documents = vaultflow.Reader{Blobs: blobs}
 	}
 	to := durable.OS(dir)
 	if err := to.MkdirAll(""); err != nil {

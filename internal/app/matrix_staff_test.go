@@ -56,6 +56,7 @@ func staffMatrix() []staffRow {
 		{"GET /console/v1/desk", fixed("/console/v1/desk", nil), [staffRoles]int{403, 403, 200, 200, 200}},
 		{"POST /console/v1/requests", fixed("/console/v1/requests", m{"kind": "elevate", "purpose": "x"}), [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/requests/{request}/approval", (*officeTown).approval, [staffRoles]int{403, 403, 403, 200, 200}},
+		{"POST /console/v1/erasures", fixed("/console/v1/erasures", m{"purpose": "x", "whom": "1", "reason": "own-request"}), [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/invitations", (*officeTown).invitation, [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/actors/{actor}/approval", (*officeTown).widen, [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/actors/{actor}/{digest}", (*officeTown).enrol, [staffRoles]int{403, 403, 403, 403, 200}},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/flow/erasure"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/web/console"
@@ -41,7 +42,7 @@ func (s *Server) desk() *signed.Desk {
 func newConsole(s *Server) (*console.Console, error) {
 	flow := s.office()
 	return console.New(console.Console{
-		Flow: flow, Office: flow, Seconds: flow, Desk: s.desk(), Site: s.cfg.site(), Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "",
+		Flow: flow, Office: flow, Seconds: flow, Erasures: &erasure.Flow{DB: s.db, Care: s.care, Now: time.Now}, Desk: s.desk(), Site: s.cfg.site(), Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "",
 	})
 }
 

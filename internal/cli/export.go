@@ -50,12 +50,15 @@ type exportRequestCmd struct {
 	To      string `required:"" help:"The recipient's age public key, age1…."`
 	People  string `required:"" help:"File of NIKs, a line each: 1 to 5,000."`
 	Form    string `enum:"fhir,csv,ndjson,xlsx,pdf" default:"fhir" help:"Form of the parts: fhir has all of each record, the others rows of what fits a table."`
+
+	Documents bool `help:"Documents leave with it, images among them, in an archive beside each part."`
 }
 
 // Help says what follows.
 func (exportRequestCmd) Help() string {
 	return `Nothing leaves by this. Two officers approve in the console, each with a passkey, over
-purpose, recipient, list and form; then amanah export run writes it, within 72 hours.
+purpose, recipient, list, form and whether documents leave with it; then amanah export run
+writes it, within 72 hours.
 Each copy is marked, so that a leak names it: see docs/decisions/0013-marks.md.`
 }
 
@@ -70,7 +73,7 @@ func (cmd *exportRequestCmd) Run(c *console) error {
 		return err
 	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		r, err := o.AskExport(c.ctx, cmd.Purpose, cmd.To, form, niks)
+		r, err := o.AskExport(c.ctx, cmd.Purpose, staff.Export{Recipient: cmd.To, Form: form, Documents: cmd.Documents}, niks)
 		if err != nil {
 			return err
 		}
@@ -137,6 +140,9 @@ func (cmd *exportRunCmd) Run(c *console) error {
 			return err
 		}
 		fmt.Fprintf(c.out, "%d of %d parts written\n", done.Written, done.Parts)
+		if done.Files+done.Missing > 0 {
+			fmt.Fprintf(c.out, "%d documents written, %d missing\n", done.Files, done.Missing)
+		}
 		if done.Left > 0 {
 			fmt.Fprintf(c.out, "%d people are restricted and not in it\n", done.Left)
 		}
@@ -154,6 +160,7 @@ type exportRow struct {
 	Purpose   string          `json:"purpose"`
 	People    int             `json:"people"`
 	Form      string          `json:"form"`
+	Documents bool            `json:"documents"`
 	Recipient string          `json:"recipient"`
 	Until     string          `json:"until"`
 	Approved  []staff.ActorID `json:"approved"`
@@ -172,7 +179,7 @@ func (cmd *exportListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := exportRow{p.ID().String(), p.Purpose, e.Count, e.Form.String(), e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			r := exportRow{p.ID().String(), p.Purpose, e.Count, e.Form.String(), e.Documents, e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
 			for _, a := range p.Approvals {
 				r.Approved = append(r.Approved, a.Actor)
 			}

@@ -22,7 +22,6 @@ type personCmd struct {
 	Bind   personBindCmd   `cmd:"" help:"Bind somebody's first telephone number, at a facility. The NIK and the number are read from standard input.\n\nExample: amanah person bind < nik-and-phone.txt"`
 	Rebind personRebindCmd `cmd:"" help:"Let somebody's new telephone number wait 72 hours, and tell the old one.\n\nExample: amanah person rebind < nik-and-phone.txt"`
 	Card   personCardCmd   `cmd:"" help:"Print somebody's card, or revoke their cards. The NIK is read from standard input.\n\nExample: amanah person card --out card.pdf < nik.txt"`
-	Erase  personEraseCmd  `cmd:"" help:"Destroy somebody's key, so that nothing about them opens again. The NIK is read from standard input.\n\nExample: amanah person erase --officer officer-7 --officer officer-9 --reason own-request < nik.txt"`
 	PIN    personPINCmd    `cmd:"" name:"pin" help:"Set or remove somebody's PIN. The NIK and the PIN are read from standard input, a line each.\n\nExample: amanah person pin < nik-and-pin.txt"`
 }
 

@@ -13,6 +13,9 @@ type recordCmd struct {
 
 	Retention recordRetentionCmd `cmd:"" help:"List whose records were kept as long as the law asks."`
 
+	Erase    recordEraseCmd    `cmd:"" help:"Destroy somebody's key, so that nothing about them opens again, when two officers signed for it. The NIK is read from standard input.\n\nExample: amanah record erase NUMBER < nik.txt"`
+	Erasures recordErasuresCmd `cmd:"" help:"List the erasures asked for in the last 30 days.\n\nExample: amanah record erasures"`
+
 	Hold     recordHoldCmd     `cmd:"" help:"Begin or end a legal hold on somebody's records. The NIK is read from standard input.\n\nExample: amanah record hold --officer officer-7 --reason court-order < nik.txt"`
 	Restrict recordRestrictCmd `cmd:"" help:"Begin or end a restriction: records are entered and not viewed, but in an emergency. The NIK is read from standard input.\n\nExample: amanah record restrict --officer officer-7 --reason own-request < nik.txt"`
 }

@@ -15,8 +15,9 @@ type recordRetentionCmd struct {
 func (recordRetentionCmd) Help() string {
 	return `Opens, under intents of its own, what everybody has who has health records, shows none
 of it, and lists by number whose last visit was 25 years ago or more (Permenkes 24/2022)
-and whom no legal hold keeps. It destroys nothing: two officers decide, and then amanah
-person erase --person NUMBER does. Who never visited is not listed.
+and whom no legal hold keeps. It destroys nothing: an officer asks for each by number at
+/console/desk, another approves, and then amanah record erase does. Who never visited is
+not listed.
 
 Example:
   amanah record retention --json`

@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": exit, "json": parses, "gzip": zip, "latin1": latin1, "await": await, "linkid": linkID, "cardcode": cardCode, "disputeno": disputeNumber,
+			"erasure": signedErasure(t),
 		},
 	})
 }
@@ -78,6 +79,7 @@ func install(env *testscript.Env) error {
 	if err := os.WriteFile(filepath.Join(env.WorkDir, "site.toml"), []byte(config), 0o600); err != nil {
 		return err
 	}
+	env.Values[pair{}] = &pair{}
 	if alone {
 		return nil
 	}
@@ -92,7 +94,7 @@ func keep(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(program, "keeper", "--until-eof", "--same-user", "--dir", "k", "--sockets", "run", "--credential", "k.credential")
+	cmd := exec.Command(program, "keeper", "--until-eof", "--same-user", "--dir", "k", "--sockets", "run", "--credential", "k.credential", "--host", "localhost")
 	cmd.Dir = env.WorkDir
 	in, err := cmd.StdinPipe()
 	if err != nil {

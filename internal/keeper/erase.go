@@ -6,31 +6,19 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
-// ErrErase refuses an erasure that does not say who decided it and why.
-var ErrErase = fault.New(fault.Invalid, "an erasure names its reason and two different officers: a reason of 1 to 32 bytes, names of 1 to 64")
+// ErrErase: nobody's key is destroyed by this.
+var ErrErase = fault.New(fault.Denied, "this erasure is not asked and approved by two officers' passkeys, or is over")
 
-// Erase asks that a person's key be destroyed. Whether a legal hold or the duty to
-// retain forbids it is for the caller to decide; there is no way back.
+// Erase is an approved erasure: the keeper believes the passkeys of the officer who asks
+// and of another, over all of the request, and nobody else. Whether a legal hold or the
+// duty to retain forbids it is for the caller to decide; there is no way back.
 type Erase struct {
-	Person   identity.PersonID
-	Reason   string    // a code; stands in the certificate; ≤ 32 bytes
-	Officers [2]string // who decided it: names of roles and numbers as in Intent.Actor, never personal data
-}
-
-// Check returns ErrErase for what is not whole.
-func (e Erase) Check() error {
-	if e.Reason == "" || len(e.Reason) > 32 || e.Officers[0] == e.Officers[1] {
-		return ErrErase
-	}
-	for _, o := range e.Officers {
-		if o == "" || len(o) > 64 {
-			return ErrErase
-		}
-	}
-	return nil
+	Request   staff.Request
+	Approvals []staff.Approval
 }
 
 // Erased states that a person's key is destroyed: nothing that was sealed to them

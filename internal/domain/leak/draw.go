@@ -16,7 +16,8 @@ const (
 	labelSymbol   = "amanah leak symbol 1\x00"
 	labelToken    = "amanah leak token 1\x00"
 	labelCanary   = "amanah leak canary 1\x00"
-	labelDocument = "amanah leak document 1\x00"
+	labelDocument = "amanah leak document 2\x00"
+	labelRest     = "amanah leak document name 1\x00"
 	labelCommit   = "amanah leak commit 1\x00"
 )
 
@@ -139,13 +140,25 @@ func (s *Seed) Canary(b *Base, n uint32) bool {
 }
 
 // Document returns 128 bits that stand in this copy for something that has a name
-// elsewhere: the identifier of a file, or a DICOM UID as in 2.25. What is of one kind and
-// has one name gets the same bits wherever it is mentioned in the copy. The kind must be
-// without zero bytes.
-func (s *Seed) Document(kind string, name []byte) (id [16]byte) {
-	block := prf((*[32]byte)(s), labelDocument, []byte(kind), []byte{0}, name)
-	copy(id[:], block[:])
+// elsewhere: the identifier of a file, or a DICOM UID as in 2.25. What has one row and name
+// gets the same bits wherever it is mentioned in the copy. The first half is of the row
+// alone, so that a trace, which knows rows and no names, knows it again; the second keeps
+// apart what has the same row by chance.
+func (s *Seed) Document(r Row, name []byte) (id [16]byte) {
+	first := s.Identifier(r)
+	rest := prf((*[32]byte)(s), labelRest, name)
+	copy(id[:], first[:])
+	copy(id[len(first):], rest[:])
 	return id
+}
+
+// Identifier returns the first half of what Document returns.
+func (s *Seed) Identifier(r Row) (t Token) {
+	var m [8]byte
+	binary.BigEndian.PutUint64(m[:], uint64(r))
+	block := prf((*[32]byte)(s), labelDocument, m[:])
+	copy(t[:], block[:])
+	return t
 }
 
 // Commit returns what is journaled before a copy is delivered: it binds the copy to its

@@ -138,14 +138,14 @@ func TestDrawnIsForGood(t *testing.T) {
 			canaries.WriteByte('-')
 		}
 	}
-	token, id := seed.Token(row), seed.Document("uid", []byte("1.2.840"))
+	token, id := seed.Token(row), seed.Document(row, []byte("1.2.840"))
 	commitment, committed := leak.Commit(leak.Copy{7}, &seed, [32]byte{8}), base.Commitment()
 	got := fmt.Sprintf("%016x\n%s\n%s\n%x\n%x\n%x\n%x\n", uint64(row), symbols.String(), canaries.String(), token, id, commitment, committed)
 	const want = `7cb87e39d91ad444
 011010011000000110110011111000101110000011010111111010011001
 50-50+5-5-5-85+85+5-5-85-50+85+50-50-5-5-85+85+50-5-50-5-85+85+5-85+50+5-85-5+
 9b0da8734347f445
-a63d98ed967e90ebf0a2959ea0c611e2
+61ca14e9c5ee06ee990710755466ca2d
 c4ae38f5d028d92e02dcca4854ea5eacbd57b1e3c9a0f0a66e8fd820ac447b8d
 a966596b8170d26bdae150e1fa85e8df9a746b5bfa5a8e153ca5c72b0869e4a6
 `
@@ -166,9 +166,13 @@ func TestDrawnApart(t *testing.T) {
 		if s.Token(r) == u.Token(r) || s.Token(r) == s.Token(r+1) {
 			t.Error("one token twice")
 		}
-		a, b := s.Document("a", []byte("b")), s.Document("ab", nil)
-		if a == b || a == s.Document("", []byte("ab")) || a == u.Document("a", []byte("b")) {
+		a, b, v := s.Document(r, []byte("a")), s.Document(r, []byte("b")), u.Document(r, []byte("a"))
+		first := s.Identifier(r)
+		if a == b || a == s.Document(r+1, []byte("a")) || a == v || [8]byte(a[:8]) == [8]byte(v[:8]) || [8]byte(a[:8]) == [8]byte(a[8:]) {
 			t.Error("one document identifier twice")
+		}
+		if [8]byte(a[:8]) != first || [8]byte(b[:8]) != first || first == s.Token(r) {
+			t.Error("the first half is not the row's")
 		}
 		if leak.Commit(leak.Copy{}, &s, [32]byte{}) == leak.Commit(leak.Copy{}, &u, [32]byte{}) {
 			t.Error("one commitment for two seeds")

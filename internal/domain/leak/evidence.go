@@ -17,15 +17,22 @@ type Holding struct {
 	Seed   *Seed
 	Rows   []Row // that were delivered, ascending; nil: every row
 	Unique int   // how many unique canaries the copy has
+
+	// Documents are the rows, ascending, of what identifiers of files and images may stand for
+	// in the copy; nil: every row.
+	Documents []Row
 }
 
-func (h *Holding) has(r Row) bool {
-	if h.Rows == nil {
+// in reports whether a row is among some, ascending; nil are all.
+func in(rows []Row, r Row) bool {
+	if rows == nil {
 		return true
 	}
-	_, found := slices.BinarySearch(h.Rows, r)
+	_, found := slices.BinarySearch(rows, r)
 	return found
 }
+
+func (h *Holding) has(r Row) bool { return in(h.Rows, r) }
 
 // Domain is a kind of evidence with a key of its own: what one draws is independent of
 // what the others draw, so that their E-values multiply.
@@ -64,10 +71,10 @@ func (e Evidence) Log10() float64 { return e.LnE / math.Ln10 }
 func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
 	out := make([]Evidence, len(copies))
 	cells, canaries := f.cells(b, copies), f.canaries(b, copies)
-	rows, unknown := f.tokens()
+	tokens, documents := split(f.sample.Tokens), split(f.sample.Documents)
 	for j := range copies {
 		h := &copies[j]
-		parts := []Part{h.tokens(rows, unknown), cells[j], canaries[j], f.unique(h), f.documents(h)}
+		parts := []Part{tokens.of(Tokens, h.Rows, h.Seed.Token), cells[j], canaries[j], f.unique(h), documents.of(Documents, h.Documents, h.Seed.Identifier)}
 		out[j].Copy = h.Copy
 		for _, p := range parts {
 			if p.Used > 0 {
@@ -96,36 +103,43 @@ func lnMatches(bits float64, tried uint64, found int) float64 {
 	return math.Log(0.1) + (bits*k-k)*math.Ln2 - ways
 }
 
-// tokens splits tokens by whether their row is known.
-func (f *Frozen) tokens() (known []SeenToken, unknown map[Token]bool) {
-	unknown = map[Token]bool{}
-	for _, t := range f.sample.Tokens {
-		if t.Row == 0 {
-			unknown[t.Token] = true
-		} else {
-			known = append(known, t)
-		}
-	}
-	return known, unknown
+// named are names of 64 bits that were read: of rows that are known, and others.
+type named struct {
+	known   []SeenToken
+	unknown map[Token]bool
 }
 
-func (h *Holding) tokens(known []SeenToken, unknown map[Token]bool) Part {
-	p := Part{Domain: Tokens}
+func split(all []SeenToken) named {
+	n := named{unknown: map[Token]bool{}}
+	for _, t := range all {
+		if t.Row == 0 {
+			n.unknown[t.Token] = true
+		} else {
+			n.known = append(n.known, t)
+		}
+	}
+	return n
+}
+
+// of compares names with those that a copy's rows have in it. One whose row is not known is
+// compared with each.
+func (n *named) of(d Domain, rows []Row, draw func(Row) Token) Part {
+	p := Part{Domain: d}
 	var tried uint64
-	for _, t := range known {
-		if h.has(t.Row) {
+	for _, t := range n.known {
+		if in(rows, t.Row) {
 			tried++
 			p.Used++
-			if hmac.Equal(t.Token[:], tokenOf(h.Seed, t.Row)) {
+			if is := draw(t.Row); hmac.Equal(t.Token[:], is[:]) {
 				p.Found++
 			}
 		}
 	}
-	if len(unknown) > 0 && len(h.Rows) > 0 {
-		tried += uint64(len(unknown)) * uint64(len(h.Rows))
-		p.Used += len(unknown)
-		for _, r := range h.Rows {
-			if unknown[h.Seed.Token(r)] {
+	if len(n.unknown) > 0 && len(rows) > 0 {
+		tried += uint64(len(n.unknown)) * uint64(len(rows))
+		p.Used += len(n.unknown)
+		for _, r := range rows {
+			if n.unknown[draw(r)] {
 				p.Found++
 			}
 		}
@@ -134,11 +148,6 @@ func (h *Holding) tokens(known []SeenToken, unknown map[Token]bool) Part {
 		p.LnE = lnMatches(64, tried, p.Found)
 	}
 	return p
-}
-
-func tokenOf(s *Seed, r Row) []byte {
-	t := s.Token(r)
-	return t[:]
 }
 
 func (f *Frozen) unique(h *Holding) Part {
@@ -153,19 +162,6 @@ func (f *Frozen) unique(h *Holding) Part {
 		}
 	}
 	p.LnE = lnMatches(f.sample.Bits, f.sample.Rows*uint64(h.Unique), min(p.Found, h.Unique))
-	return p
-}
-
-func (f *Frozen) documents(h *Holding) Part {
-	p := Part{Domain: Documents, Used: len(f.sample.Documents)}
-	for _, d := range f.sample.Documents {
-		if id := h.Seed.Document(d.Kind, []byte(d.Name)); hmac.Equal(id[:], d.ID[:]) {
-			p.Found++
-		}
-	}
-	if p.Used > 0 {
-		p.LnE = lnMatches(128, uint64(p.Used), p.Found)
-	}
 	return p
 }
 

@@ -115,9 +115,17 @@ func TestOtherMarksNameTheCopy(t *testing.T) {
 	for j := range copies {
 		copies[j].Unique = 5
 	}
-	id := seedOf(4).Document("uid", []byte("1.2.3"))
-	if got := named(t, leak.Sample{Documents: []leak.SeenDocument{{Kind: "uid", Name: "1.2.3", ID: id}}}, copies); !slices.Equal(got, []int{4}) {
-		t.Errorf("document: named %v", got)
+	for j := range copies {
+		copies[j].Documents = []leak.Row{3, 5, 8}
+	}
+	id := seedOf(4).Identifier(5)
+	for what, c := range map[string]struct {
+		row  leak.Row
+		want []int
+	}{"of a known row": {5, []int{4}}, "of any row": {0, []int{4}}, "of another row": {8, nil}, "of a row that no copy has": {6, nil}} {
+		if got := named(t, leak.Sample{Documents: []leak.SeenToken{{Token: id, Row: c.row}}}, copies); !slices.Equal(got, c.want) {
+			t.Errorf("document %s: named %v", what, got)
+		}
 	}
 	s := leak.Sample{Unique: []leak.SeenUnique{{Copy: copies[8].Copy, Number: 2}, {Copy: copies[8].Copy, Number: 3}}, Rows: 1000, Bits: 30}
 	if got := named(t, s, copies); !slices.Equal(got, []int{8}) {

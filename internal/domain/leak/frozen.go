@@ -14,8 +14,8 @@ import (
 type Sample struct {
 	Cells     []Observed
 	Tokens    []SeenToken
-	Canaries  []uint32 // numbers of the group canaries that are there
-	Documents []SeenDocument
+	Canaries  []uint32    // numbers of the group canaries that are there
+	Documents []SeenToken // identifiers of files and images, the first eight bytes, and the row of what they stand for
 
 	Unique []SeenUnique
 	Rows   uint64  // rows that were held against the unique canaries
@@ -32,13 +32,6 @@ type SeenToken struct {
 type SeenUnique struct {
 	Copy   Copy
 	Number uint32
-}
-
-// SeenDocument is an identifier as it was read, and what it stands for.
-type SeenDocument struct {
-	Kind string // as Seed.Document was told
-	Name string
-	ID   [16]byte
 }
 
 // Frozen is a sample that changes no more. Codes are opened against it and against nothing
@@ -65,15 +58,11 @@ func Freeze(s Sample) *Frozen {
 	f.sample = Sample{Cells: slices.Clone(s.Cells), Tokens: slices.Clone(s.Tokens), Canaries: slices.Clone(s.Canaries),
 		Documents: slices.Clone(s.Documents), Unique: slices.Clone(s.Unique), Rows: s.Rows, Bits: s.Bits}
 	slices.SortFunc(f.sample.Cells, compareObserved)
-	slices.SortFunc(f.sample.Tokens, func(a, b SeenToken) int {
-		return cmp.Or(cmp.Compare(a.Row, b.Row), bytes.Compare(a.Token[:], b.Token[:]))
-	})
+	slices.SortFunc(f.sample.Tokens, compareToken)
+	slices.SortFunc(f.sample.Documents, compareToken)
 	slices.Sort(f.sample.Canaries)
 	slices.SortFunc(f.sample.Unique, func(a, b SeenUnique) int {
 		return cmp.Or(bytes.Compare(a.Copy[:], b.Copy[:]), cmp.Compare(a.Number, b.Number))
-	})
-	slices.SortFunc(f.sample.Documents, func(a, b SeenDocument) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), bytes.Compare(a.ID[:], b.ID[:]))
 	})
 	f.sample.Cells = slices.Compact(f.sample.Cells)
 	f.sample.Tokens = slices.Compact(f.sample.Tokens)
@@ -83,6 +72,10 @@ func Freeze(s Sample) *Frozen {
 	f.digest = sha256.Sum256(f.bytes())
 	f.keep()
 	return f
+}
+
+func compareToken(a, b SeenToken) int {
+	return cmp.Or(cmp.Compare(a.Row, b.Row), bytes.Compare(a.Token[:], b.Token[:]))
 }
 
 func compareObserved(a, b Observed) int {
@@ -132,7 +125,7 @@ func (f *Frozen) keep() {
 
 // bytes is what is hashed: everything that was read, in one order and one spelling.
 func (f *Frozen) bytes() []byte {
-	b := []byte("amanah leak sample 1\x00")
+	b := []byte("amanah leak sample 2\x00")
 	count := func(n int) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
 	count(len(f.sample.Cells))
 	for _, o := range f.sample.Cells {
@@ -159,10 +152,7 @@ func (f *Frozen) bytes() []byte {
 	}
 	count(len(f.sample.Documents))
 	for _, d := range f.sample.Documents {
-		for _, part := range []string{d.Kind, d.Name, string(d.ID[:])} {
-			count(len(part))
-			b = append(b, part...)
-		}
+		b = append(binary.BigEndian.AppendUint64(b, uint64(d.Row)), d.Token[:]...)
 	}
 	return b
 }

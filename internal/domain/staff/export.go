@@ -27,6 +27,7 @@ type Export struct {
 	Count     int      // of people
 	People    [32]byte // PeopleDigest of them
 	Form      Form     // in which it leaves; FHIR when empty
+	Documents bool     // the files that records are of leave with it
 }
 
 // Form is how an export is written: all of each record as FHIR, or rows of what fits a
@@ -88,25 +89,35 @@ func (e Export) Lists(people []identity.PersonID) error {
 	return nil
 }
 
-// Body writes the export as its request's body, lines that people can read: three, and a
-// fourth for a form other than FHIR.
+// Body writes the export as its request's body, lines that people can read: three, one for
+// a form other than FHIR, and one where documents leave with it.
 func (e Export) Body() []byte {
 	body := "recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n"
 	if e.Form != FormFHIR {
 		body += "form " + string(e.Form) + "\n"
 	}
+	if e.Documents {
+		body += withDocuments + "\n"
+	}
 	return []byte(body)
 }
+
+// withDocuments is the line of an export that documents leave with.
+const withDocuments = "documents too"
 
 // ParseExport reads what Body writes, in that one spelling; ErrExport.
 func ParseExport(body []byte) (Export, error) {
 	var e Export
 	lines := strings.Split(string(body), "\n")
-	if len(lines) != 4 && len(lines) != 5 {
+	if len(lines) < 4 || len(lines) > 6 {
 		return e, ErrExport
 	}
-	if len(lines) == 5 {
-		e.Form = Form(strings.TrimPrefix(lines[3], "form "))
+	for _, line := range lines[3 : len(lines)-1] {
+		if line == withDocuments {
+			e.Documents = true
+			continue
+		}
+		e.Form = Form(strings.TrimPrefix(line, "form "))
 	}
 	e.Recipient = strings.TrimPrefix(lines[0], "recipient ")
 	n, err := strconv.Atoi(strings.TrimPrefix(lines[1], "people "))

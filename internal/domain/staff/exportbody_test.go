@@ -67,6 +67,23 @@ func TestExportForm(t *testing.T) {
 	}
 }
 
+// TestExportDocuments: that documents leave with it is approved with the rest.
+func TestExportDocuments(t *testing.T) {
+	e := exportOf
+	e.Documents = true
+	for _, form := range []staff.Form{staff.FormFHIR, staff.FormCSV} {
+		e.Form = form
+		if got, err := staff.ParseExport(e.Body()); err != nil || got != e {
+			t.Errorf("%s: %+v %v", form, got, err)
+		}
+	}
+	for _, line := range []string{"documents\n", "documents too\nform csv\n", "documents too\ndocuments too\n", "documents no\n"} {
+		if _, err := staff.ParseExport(append(exportOf.Body(), line...)); !errors.Is(err, staff.ErrExport) {
+			t.Errorf("%q: %v", line, err)
+		}
+	}
+}
+
 func FuzzExport(f *testing.F) {
 	f.Add(exportOf.Body())
 	f.Add([]byte("recipient age1\npeople 1\nlist 00\n"))

@@ -34,8 +34,8 @@ const (
 	AskExport                 // one bulk export
 	AskEnrol                  // what an officer signed of somebody, for the keeper's host while there is no second officer
 	AskTrace                  // tracing one leak, with the keys of the index and of all copies
-
-	AskNames Ask = 7 // who the people are that a trace found, for them to be told
+	AskErase                  // destroying one person's key
+	AskNames                  // who the people are that a trace found, for them to be told
 )
 
 // String names the kind.
@@ -51,6 +51,8 @@ func (a Ask) String() string {
 		return "enrol"
 	case AskTrace:
 		return "trace"
+	case AskErase:
+		return "erase"
 	case AskNames:
 		return "names"
 	}
@@ -71,12 +73,13 @@ func ParseAsk(s string) (Ask, error) {
 const (
 	RequestLife = 24 * time.Hour // of a request without enough approvals
 	GrantLife   = time.Hour      // of an elevation or a widening, from its approval
-	ExportLife  = 72 * time.Hour // in which an approved export must have ended
+	ExportLife  = 72 * time.Hour // in which an approved export, trace or erasure must have ended
 )
 
-// Needs is how many different people must approve a request of the kind.
+// Needs is how many different people must sign a request of the kind: of an erasure one of
+// them is who asks.
 func (a Ask) Needs() int {
-	if a.hosted() {
+	if a.hosted() || a == AskErase {
 		return 2
 	}
 	return 1
@@ -148,11 +151,11 @@ func (r Request) ID() RequestID {
 // Check returns ErrRequest for what nobody could approve, or nil.
 func (r Request) Check() error {
 	life := RequestLife
-	if r.Kind.hosted() {
+	if r.Kind.Needs() == 2 {
 		life = ExportLife
 	}
 	switch {
-	case r.Kind < AskElevate || r.Kind > AskTrace && r.Kind != AskNames,
+	case r.Kind < AskElevate || r.Kind > AskNames,
 		r.Purpose == "" || utf8.RuneCountInString(r.Purpose) > 200 || !plainText(r.Purpose),
 		len(r.Body) > maxBody || (r.Kind >= AskExport) != (len(r.Body) > 0),
 		r.Asked.Nanosecond() != 0 || r.Until.Nanosecond() != 0,
@@ -198,8 +201,9 @@ func (a Approval) Verify(s Site, k jose.Key) error {
 }
 
 // MayApprove returns why somebody may not approve a request that has these approvals,
-// or nil. Elevations and exports are for officers, widenings for whoever works at the
-// same facility and views records, or an officer.
+// or nil. Widenings are for whoever works at the same facility and views records, or an
+// officer, and all else for officers. Who asks for an erasure signs for it as well, as one
+// of the two.
 func MayApprove(r Request, who Actor, had []Approval, now time.Time) error {
 	switch {
 	case !who.Ended.IsZero() || who.Since.IsZero() || r.Kind == AskEnrol:
@@ -208,7 +212,7 @@ func MayApprove(r Request, who Actor, had []Approval, now time.Time) error {
 		return ErrOver
 	case slices.ContainsFunc(had, func(a Approval) bool { return a.Actor == who.ID }):
 		return ErrApproved
-	case r.By == who.ID && !r.Kind.hosted():
+	case r.By == who.ID && r.Kind.Needs() == 1:
 		return ErrOneself
 	case who.Role == RoleOfficer:
 		return nil
@@ -219,8 +223,8 @@ func MayApprove(r Request, who Actor, had []Approval, now time.Time) error {
 }
 
 // Granted returns from when until when a request is granted, or why not: approved by as
-// many different people as its kind needs, one of them other than who asked, and not
-// over.
+// many different people as its kind needs, one of them other than who asked, of an erasure
+// one of them who asked, and not over.
 func Granted(r Request, had []Approval, now time.Time) (from, until time.Time, err error) {
 	var people []ActorID
 	second := false
@@ -233,11 +237,11 @@ func Granted(r Request, had []Approval, now time.Time) (from, until time.Time, e
 			}
 		}
 	}
-	if len(people) < r.Kind.Needs() || !second {
+	if len(people) < r.Kind.Needs() || !second || r.Kind == AskErase && !slices.Contains(people, r.By) {
 		return from, until, ErrUnapproved
 	}
 	until = from.Add(GrantLife)
-	if r.Kind.hosted() {
+	if r.Kind.Needs() == 2 {
 		until = r.Until
 	}
 	if now.Before(from) || !now.Before(until) {

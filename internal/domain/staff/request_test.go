@@ -11,7 +11,7 @@ import (
 
 func asked(kind staff.Ask, by staff.ActorID) staff.Request {
 	r := staff.Request{Kind: kind, By: by, Place: "dinkes-99", Purpose: "audit", Asked: noon, Until: noon.Add(time.Hour)}
-	if kind == staff.AskExport {
+	if kind == staff.AskExport || kind == staff.AskErase {
 		r.Body = []byte("{}")
 	}
 	return r
@@ -63,9 +63,11 @@ func TestRequestCheck(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	nobody := asked(staff.AskElevate, "")
-	if err := nobody.Check(); err == nil {
-		t.Error("an elevation of nobody")
+	for _, kind := range []staff.Ask{staff.AskElevate, staff.AskErase} {
+		nobody := asked(kind, "")
+		if err := nobody.Check(); err == nil {
+			t.Errorf("%s, asked by nobody", kind)
+		}
 	}
 }
 
@@ -77,6 +79,7 @@ func TestMayApprove(t *testing.T) {
 	stranger.Facility, typist.Rights, system.Role = "rs-99", staff.Enter, staff.RoleClient
 	ended.Ended, new.Since = noon, time.Time{}
 	elevate, widen, export := asked(staff.AskElevate, "officer-1"), asked(staff.AskWiden, "staff-1"), asked(staff.AskExport, "officer-1")
+	erase := asked(staff.AskErase, "officer-1")
 	for name, c := range map[string]struct {
 		r    staff.Request
 		who  staff.Actor
@@ -98,6 +101,9 @@ func TestMayApprove(t *testing.T) {
 		"oneself, elevate":               {asked(staff.AskElevate, "officer-2"), officer, noon, staff.ErrOneself},
 		"oneself, widen":                 {asked(staff.AskWiden, "staff-2"), colleague, noon, staff.ErrOneself},
 		"oneself, export, as one of two": {asked(staff.AskExport, "officer-2"), officer, noon, nil},
+		"officer, erase":                 {erase, officer, noon, nil},
+		"colleague, erase":               {erase, colleague, noon, staff.ErrNotYours},
+		"oneself, erase, as one of two":  {asked(staff.AskErase, "officer-2"), officer, noon, nil},
 		"when it is over":                {elevate, officer, noon.Add(time.Hour), staff.ErrOver},
 	} {
 		if err := staff.MayApprove(c.r, c.who, nil, c.at); !errors.Is(err, c.want) {
@@ -113,7 +119,7 @@ func TestMayApprove(t *testing.T) {
 // TestGranted: as many different people as the kind needs, one of them another than who
 // asked, and in time.
 func TestGranted(t *testing.T) {
-	export, elevate := asked(staff.AskExport, "officer-1"), asked(staff.AskElevate, "officer-1")
+	export, elevate, erase := asked(staff.AskExport, "officer-1"), asked(staff.AskElevate, "officer-1"), asked(staff.AskErase, "officer-1")
 	by := func(r staff.Request, minute int, who staff.ActorID) staff.Approval {
 		return staff.Approval{Request: r.ID(), Actor: who, At: noon.Add(time.Duration(minute) * time.Minute)}
 	}
@@ -129,6 +135,9 @@ func TestGranted(t *testing.T) {
 		"export by one, twice":              {export, []staff.Approval{by(export, 1, "officer-2"), by(export, 2, "officer-2")}, at(3), staff.ErrUnapproved},
 		"export, one approval of another":   {export, []staff.Approval{by(export, 1, "officer-2"), by(elevate, 2, "officer-3")}, at(3), staff.ErrUnapproved},
 		"export, over":                      {export, []staff.Approval{by(export, 1, "officer-2"), by(export, 2, "officer-3")}, at(60), staff.ErrOver},
+		"erasure by who asked, and another": {erase, []staff.Approval{by(erase, 2, "officer-2"), by(erase, 1, "officer-1")}, at(59), nil},
+		"erasure by two who did not ask":    {erase, []staff.Approval{by(erase, 1, "officer-2"), by(erase, 2, "officer-3")}, at(3), staff.ErrUnapproved},
+		"erasure by who asked alone":        {erase, []staff.Approval{by(erase, 1, "officer-1"), by(erase, 2, "officer-1")}, at(3), staff.ErrUnapproved},
 		"elevation by another":              {elevate, []staff.Approval{by(elevate, 1, "officer-2")}, at(60), nil},
 		"elevation by oneself":              {elevate, []staff.Approval{by(elevate, 1, "officer-1")}, at(3), staff.ErrUnapproved},
 		"elevation, an hour after approval": {elevate, []staff.Approval{by(elevate, 1, "officer-2")}, at(61), staff.ErrOver},

@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/check"
 	"github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/disk"
 	"github.com/amanah-project/amanah/internal/store/sqlite"
@@ -34,7 +35,7 @@ func TestNothingIsLeftOfTheErased(t *testing.T) {
 	before, err := blobs.List(t.Context(), store.BlobName{}, 100)
 	must(t, err)
 	const who = identity.PersonID(2)
-	_, err = s.k.Erase(t.Context(), keeper.Erase{Person: who, Reason: "asked", Officers: [2]string{"officer-1", "officer-2"}})
+	_, err = s.k.Erase(t.Context(), keepertest.Erasure(keepertest.Desk, s.passkeys["officer-1"], s.passkeys["officer-2"], who))
 	must(t, err)
 	look := func() (out []check.Finding) {
 		c := check.Check{

@@ -115,7 +115,7 @@ func (c *Check) chart(ctx context.Context, f *chart) error {
 	case err != nil:
 		return err
 	case f.head.Erased && len(f.have) > 0:
-		f.wrong = append(f.wrong, Finding{"record_version", number(f.who), LeftOver, "the person is erased: `amanah person erase` removes what is left"})
+		f.wrong = append(f.wrong, Finding{"record_version", number(f.who), LeftOver, "the person is erased: `amanah record erase` removes what is left"})
 		return nil
 	case f.head.Erased || f.head.Records == 0 && len(f.have) == 0:
 		return nil

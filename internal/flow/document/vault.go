@@ -116,7 +116,21 @@ func (v *Vault) Open(ctx context.Context, _ identity.PersonID, _ record.Kind, d 
 }
 
 func (v *Vault) open(ctx context.Context, d record.Document) (*Content, error) {
-	blob, err := v.Blobs.Open(ctx, d.Name)
+	return openIn(ctx, v.Blobs, d)
+}
+
+// Reader opens documents and keeps none: for who reads beside a server.
+type Reader struct{ Blobs store.BlobSource }
+
+// Open opens a document as a Vault does.
+func (r Reader) Open(ctx context.Context, _ identity.PersonID, _ record.Kind, d record.Document) (care.Opened, error) {
+	return openIn(ctx, r.Blobs, d)
+}
+
+func openIn(ctx context.Context, blobs interface {
+	Open(ctx context.Context, name store.BlobName) (store.Blob, error)
+}, d record.Document) (*Content, error) {
+	blob, err := blobs.Open(ctx, d.Name)
 	if err != nil {
 		return nil, lost(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ type Keeper interface {
 // Care finds people and opens their records.
 type Care interface {
 	Find(ctx context.Context, nik identity.NIK) (record.Ref, error)
-	Exported(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) ([]care.Record, error)
+	ExportedWith(ctx context.Context, who identity.PersonID, ask func(context.Context, keeper.Read) (keeper.Opened, error)) (records, documents []care.Record, err error)
 }
 
 // CopyOf names the copy that a request makes.
@@ -53,10 +54,11 @@ func CopyOf(id staff.RequestID) leak.Copy { return copies.CopyOf(id) }
 
 // Flow is how records leave.
 type Flow struct {
-	DB     store.DB
-	Keeper Keeper
-	Care   Care
-	Now    func() time.Time
+	DB        store.DB
+	Keeper    Keeper
+	Care      Care
+	Documents Documents // may be nil where no export has documents
+	Now       func() time.Time
 }
 
 // People finds who is registered under these NIKs, ascending, each once. One that nobody
@@ -79,14 +81,17 @@ func (f *Flow) People(ctx context.Context, niks []identity.NIK) ([]identity.Pers
 
 // Request asks for an export in a form; nobody has approved it yet.
 func (f *Flow) Request(ctx context.Context, purpose, recipient string, form staff.Form, people []identity.PersonID) (staff.Request, error) {
-	if _, err := age.ParseX25519Recipient(recipient); err != nil {
+	return f.Ask(ctx, purpose, staff.Export{Recipient: recipient, Form: form}, people)
+}
+
+// Ask asks for an export of people, whom terms need not name; nobody has approved it yet.
+func (f *Flow) Ask(ctx context.Context, purpose string, terms staff.Export, people []identity.PersonID) (staff.Request, error) {
+	if _, err := age.ParseX25519Recipient(terms.Recipient); err != nil {
 		return staff.Request{}, ErrRecipient
 	}
 	now := f.Now().Truncate(time.Second)
-	r := staff.Request{
-		Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife),
-		Body: staff.Export{Recipient: recipient, Count: len(people), People: staff.PeopleDigest(people), Form: form}.Body(),
-	}
+	terms.Count, terms.People = len(people), staff.PeopleDigest(people)
+	r := staff.Request{Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife), Body: terms.Body()}
 	if _, err := staff.ParseExport(r.Body); err != nil {
 		return r, err
 	}
@@ -101,6 +106,8 @@ type Done struct {
 	Parts   int // of the whole export
 	Written int // by this run
 	Left    int // people whose records are restricted, and who are not in it
+	Files   int // documents written by this run
+	Missing int // documents that could not be: their archive's list says why
 }
 
 // Run writes the parts that a folder has not, each sealed and whole or absent. The list
@@ -143,7 +150,12 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 			return done, err
 		}
 		p := page{name: name, form: body.Form, pen: mark.New(&keys.Base, &keys.Seed), made: e.Request.Asked}
-		sealed, left, err := f.part(ctx, e, part, recipient, p)
+		sealed, papers, left, err := f.part(ctx, e, part, recipient, p)
+		if err == nil && body.Documents { // before the part, which says that both are there
+			a := archive{documents: f.Documents, pen: p.pen, made: p.made}
+			err = durable.Replace(to, fmt.Sprintf("part-%04d.documents.tar.age", done.Parts), func(w io.Writer) error { return a.seal(ctx, w, recipient, papers) })
+			done.Files, done.Missing = done.Files+a.written, done.Missing+a.missing
+		}
 		if err != nil {
 			return done, err
 		}
@@ -156,14 +168,14 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 	return done, nil
 }
 
-// part opens some people's records and seals them, marked.
-func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.PersonID, to age.Recipient, p page) ([]byte, int, error) {
+// part opens some people's records and seals them, marked; papers are those that are
+// documents alone.
+func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.PersonID, to age.Recipient, p page) (sealed []byte, papers []care.Record, left int, err error) {
 	var out bytes.Buffer
 	w, err := age.Encrypt(&out, to)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	left := 0
 	ask := func(ctx context.Context, r keeper.Read) (keeper.Opened, error) {
 		_, opened, err := f.Keeper.OpenExport(ctx, e, []keeper.Read{r})
 		if err != nil {
@@ -173,10 +185,10 @@ func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.Pers
 	}
 	sheet, err := p.begin(w)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	for _, who := range people {
-		records, err := f.Care.Exported(ctx, who, ask)
+		records, documents, err := f.Care.ExportedWith(ctx, who, ask)
 		if errors.Is(err, record.ErrRestricted) {
 			left++
 			continue
@@ -185,11 +197,12 @@ func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.Pers
 			err = sheet.person(records)
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
+		papers = append(papers, documents...)
 	}
 	if err := errors.Join(sheet.end(), w.Close()); err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	return out.Bytes(), left, nil
+	return out.Bytes(), papers, left, nil
 }

@@ -16,9 +16,6 @@ import (
 // title is what a part says that it is: nothing of whom it is.
 const title = "Salinan rekam medis"
 
-// documentKind is the kind of document names that parts' identifiers are drawn from.
-const documentKind = "export part"
-
 // ending is how the name of a part ends. Rows and resources are both NDJSON.
 func ending(f staff.Form) string {
 	switch f {
@@ -46,7 +43,7 @@ func (p page) begin(w io.Writer) (*page, error) {
 	if p.form == staff.FormFHIR {
 		return &p, nil
 	}
-	about := table.About{ID: p.pen.Document(documentKind, p.name), Title: title, Made: p.made, Columns: record.Columns()}
+	about := table.About{ID: p.pen.Document(mark.PartName(p.name)), Title: title, Made: p.made, Columns: record.Columns()}
 	var err error
 	p.table, err = table.New(p.form.String(), w, about)
 	return &p, err

@@ -16,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/care/caretest"
 	"github.com/amanah-project/amanah/internal/flow/indexing"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store/memory"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
@@ -151,7 +152,8 @@ func TestWhoIsErasedIsForgotten(t *testing.T) {
 	if !s.holds(1) {
 		t.Fatal("not there before") // the control
 	}
-	if _, err := s.Keeper.Erase(t.Context(), keeper.Erase{Person: who, Reason: "request", Officers: [2]string{"officer-1", "officer-2"}}); err != nil {
+	one, two := keepertest.Officers(t, s.Keeper, keepertest.Desk)
+	if _, err := s.Keeper.Erase(t.Context(), keepertest.Erasure(keepertest.Desk, one, two, who)); err != nil {
 		t.Fatal(err)
 	}
 	n, err := identity.ParseNIK(nik(1))

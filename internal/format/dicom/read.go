@@ -43,6 +43,8 @@ type scanner struct {
 	wave     *Waveform // of the item that is walked
 	pixels   pixels
 	out      *emitter // of WriteJSON; nil for Read
+	copy     *copier  // of Rewrite; nil for Read
+	head     [132]byte
 	raw      *counted // what in reads
 }
 
@@ -94,15 +96,15 @@ func (s *scanner) cut(t Tag, err error) error {
 }
 
 func (s *scanner) preamble() error {
-	var head [132]byte
-	if _, err := io.ReadFull(s.in, head[:]); err != nil || string(head[128:]) != "DICM" {
+	head := s.head[:]
+	if _, err := io.ReadFull(s.in, head); err != nil || string(head[128:]) != "DICM" {
 		if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
 		}
 		return s.fail(0, `it does not begin with 128 bytes and "DICM": not a DICOM file, or one without its file meta information`)
 	}
 	for _, magic := range programs {
-		if strings.HasPrefix(string(head[:]), magic) {
+		if strings.HasPrefix(string(head), magic) {
 			return s.fail(0, "its preamble begins as a program does, which would run where the file is opened as one: write the preamble with zeros")
 		}
 	}
@@ -291,12 +293,14 @@ func (s *scanner) empty(e element) error {
 // inside walks what an element holds.
 func (s *scanner) inside(e element, depth int) error {
 	vr := e.vr
-	if s.out != nil {
+	if s.out != nil || s.copy != nil {
 		vr = s.vrOf(e)
 	}
 	switch {
 	case e.tag == pixelTag && depth == 0 && s.out != nil:
 		return errPixels
+	case e.tag == pixelTag && depth == 0 && s.copy != nil:
+		return s.copyPixels(e)
 	case e.tag == pixelTag && depth == 0:
 		return s.pixelData(e)
 	case vr == "SQ", e.tag == waveTag:
@@ -323,12 +327,14 @@ func (s *scanner) sequence(e element, depth int) error {
 	}
 	s.out.begin(e.tag)
 	defer s.out.end()
+	s.copy.begin(s.order, e)
 	for end < 0 || s.pos < end {
 		item, err := s.element(e.tag)
 		if err != nil {
 			return err
 		}
 		if end < 0 && item.tag == sequenceEnd {
+			s.copy.end(s.order)
 			return s.empty(item)
 		}
 		if item.tag != itemTag {
@@ -343,6 +349,7 @@ func (s *scanner) sequence(e element, depth int) error {
 		outer, sets := s.wave, s.f.Charset
 		s.wave = nil
 		s.out.beginItem()
+		s.copy.beginItem(s.order)
 		if e.tag == waveTag && depth == 0 {
 			if len(s.f.Waveforms) == 64 {
 				return s.fail(e.tag, "there are more waveforms than are read of one file")
@@ -352,6 +359,7 @@ func (s *scanner) sequence(e element, depth int) error {
 		if err := s.dataset(stop, depth+1, stop < 0); err != nil {
 			return err
 		}
+		s.copy.endItem(s.order)
 		if s.wave != nil {
 			s.f.Waveforms = append(s.f.Waveforms, *s.wave)
 		}
@@ -363,5 +371,6 @@ func (s *scanner) sequence(e element, depth int) error {
 	if s.pos != end && end >= 0 {
 		return s.fail(e.tag, "an item reaches beyond its sequence")
 	}
+	s.copy.end(s.order)
 	return nil
 }

@@ -13,6 +13,8 @@ func (s *scanner) value(e element) error {
 	switch {
 	case s.out != nil:
 		return s.emit(e)
+	case s.copy != nil:
+		return s.copyValue(e)
 	case s.wave != nil:
 		return s.waveValue(e)
 	case !s.named(e.tag):

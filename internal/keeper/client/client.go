@@ -32,7 +32,7 @@ type Client struct {
 
 type conn struct {
 	net.Conn
-	in *bufio.Reader
+	messages *wire.Stream
 }
 
 // callTime bounds a call whose context has no deadline.
@@ -85,10 +85,10 @@ func (c *Client) call(ctx context.Context, r *wire.Request) (*wire.Answer, error
 	// A caller who gives up does not wait for the deadline.
 	stop := context.AfterFunc(ctx, func() { _ = one.SetDeadline(time.Now()) })
 	if err == nil {
-		err = wire.Send(one, r)
+		err = one.messages.Send(r)
 	}
 	if err == nil {
-		err = wire.Receive(one.in, &a)
+		err = one.messages.Receive(&a)
 	}
 	if err != nil {
 		stop()
@@ -123,7 +123,7 @@ func (c *Client) take(ctx context.Context) (*conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", keeper.ErrUnavailable, err)
 	}
-	return &conn{raw, bufio.NewReaderSize(raw, 64<<10)}, nil
+	return &conn{raw, wire.NewStream(bufio.NewReaderSize(raw, 64<<10), raw)}, nil
 }
 
 // ServiceKeys returns the keys that the server holds.

@@ -3,11 +3,13 @@ package keepertest
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
@@ -73,4 +75,40 @@ func Enrol(t testing.TB, admin *client.Client, actors ...staff.Actor) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// Desk is what the passkeys of Officers are made for.
+var Desk = staff.Site{ID: "amanah.example", Origin: stafftest.Origin}
+
+// Officers makes officer-1 and officer-2 known to a keeper that knows nobody, the second by
+// the first, and returns their passkeys.
+func Officers(t testing.TB, admin *client.Client, at staff.Site) (one, two *stafftest.Authenticator) {
+	t.Helper()
+	one, two = stafftest.Passkey(t), stafftest.Passkey(t)
+	first := staff.Actor{ID: "officer-1", Facility: "dinkes-99", Role: staff.RoleOfficer, Key: one.JWK()}
+	second := first
+	second.ID, second.Key = "officer-2", two.JWK()
+	browser := stafftest.EC(t)
+	by := keeper.Ask{
+		Proof:       browser.Proof(t, stafftest.Request("POST", at.Origin+"/v1/actors/officer-2/"+second.Digest(), time.Now())),
+		Endorsement: one.Endorses(at, "officer-1", browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
+	}
+	for _, e := range []keeper.Enrolment{{Actor: first}, {Actor: second, By: by}} {
+		if err := admin.Enrol(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return one, two
+}
+
+// Erasure is one that officer-1 asks for and both sign.
+func Erasure(at staff.Site, one, two *stafftest.Authenticator, who identity.PersonID) keeper.Erase {
+	now := time.Now().Truncate(time.Second)
+	e := keeper.Erase{Request: staff.Request{
+		Kind: staff.AskErase, By: "officer-1", Place: "dinkes-99", Purpose: "letter " + rand.Text()[:8], Asked: now, Until: now.Add(time.Hour),
+		Body: staff.Erasure{Person: who, Reason: "own-request"}.Body(),
+	}}
+	id := e.Request.ID()
+	e.Approvals = []staff.Approval{one.Approve(at, "officer-1", id, now), two.Approve(at, "officer-2", id, now)}
+	return e
 }

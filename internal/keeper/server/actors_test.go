@@ -114,7 +114,9 @@ func TestEndorsementsAreOfOnesOwn(t *testing.T) {
 
 func TestWithoutAnOriginNobodyIsBelieved(t *testing.T) {
 	c := newClock()
-	k, err := Open(options(durabletest.New(1), c))
+	opt := options(durabletest.New(1), c)
+	opt.Origin = ""
+	k, err := Open(opt)
 	if err != nil {
 		t.Fatal(err)
 	}

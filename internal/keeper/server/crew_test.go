@@ -82,16 +82,10 @@ type house struct {
 	served               bool // and closed by whoever serves it
 }
 
-func houseOptions(d durable.FS, c *clock) Options {
-	opt := options(d, c)
-	opt.Origin = stafftest.Origin
-	return opt
-}
-
 func newHouse(t testing.TB, d durable.FS, people int) *house {
 	t.Helper()
 	c := newClock()
-	k, err := Open(houseOptions(d, c))
+	k, err := Open(options(d, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +129,7 @@ func (h *house) restart(t testing.TB) {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	k, err := Open(houseOptions(h.disk, h.c))
+	k, err := Open(options(h.disk, h.c))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,47 +6,49 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
-// Erase destroys a person's key and certifies it. From the moment it is journaled
-// nothing of theirs opens, and there is no way back. It may be asked again, and then
-// gives the same certificate. Whether the law lets somebody be erased now, the caller
-// has decided.
+// Erase destroys a person's key and certifies it, when two officers' passkeys signed for
+// that person and reason, one of them who asked. From the moment it is journaled nothing
+// of theirs opens, and there is no way back. It may be asked again, and then gives the
+// same certificate. Whether the law lets somebody be erased now, the caller has decided.
 func (k *Keeper) Erase(role keeper.Role, e keeper.Erase) (keeper.Erased, error) {
 	if role != keeper.RoleAdmin {
 		return keeper.Erased{}, keeper.ErrRole
 	}
-	if err := e.Check(); err != nil {
-		return keeper.Erased{}, err
+	now := k.now()
+	body, err := staff.ParseErasure(e.Request.Body)
+	by := k.approvers(staff.AskErase, e.Request, e.Approvals, now)
+	if err != nil || !slices.Contains(by, e.Request.By) {
+		return keeper.Erased{}, keeper.ErrErase
 	}
 	k.wraps.mu.Lock()
 	defer k.wraps.mu.Unlock()
 	k.mu.Lock()
-	if c, ok := k.erased[e.Person]; ok {
+	if c, ok := k.erased[body.Person]; ok {
 		k.mu.Unlock()
 		return k.certifyErased(c)
 	}
-	s, err := k.person(e.Person)
+	s, err := k.person(body.Person)
 	if err != nil {
 		k.mu.Unlock()
 		return keeper.Erased{}, err
 	}
-	c := keeper.Erased{
-		Person: e.Person, Reason: e.Reason, At: k.now().Truncate(time.Second), KeyHash: personHash(s.key[:]),
-	}
+	c := keeper.Erased{Person: body.Person, Reason: body.Reason, At: now.Truncate(time.Second), KeyHash: personHash(s.key[:])}
 	c.Unreadable = k.unreadable(c.At)
-	seq, _, wait := k.journal.Put(recErase, erasePayload(c, e))
+	seq, _, wait := k.journal.Put(recErase, erasePayload(c, e.Request.ID(), by))
 	s.key, s.fate = [32]byte{}, erased
 	k.mu.Unlock()
-	k.wraps.dirty[int(e.Person-1)/slotChunk] = true
+	k.wraps.dirty[int(body.Person-1)/slotChunk] = true
 	if err := wait(); err != nil {
 		return keeper.Erased{}, err
 	}
 	c.Seq = seq
 	c.Sign(k.logKey)
 	k.mu.Lock()
-	k.erased[e.Person] = c
+	k.erased[body.Person] = c
 	k.mu.Unlock()
 	return k.certifyErased(c)
 }
@@ -100,15 +102,17 @@ func (k *Keeper) Erasures() ([]keeper.Erased, error) {
 
 const eraseFixed = 8 + 8 + 8 + 32
 
-func erasePayload(c keeper.Erased, e keeper.Erase) []byte {
+// erasePayload is what the journal keeps of an erasure: the certificate, who signed for
+// it, and for which request.
+func erasePayload(c keeper.Erased, id staff.RequestID, by []staff.ActorID) []byte {
 	b := binary.BigEndian.AppendUint64(nil, uint64(c.Person))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.At.Unix()))
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Unreadable.Unix()))
 	b = append(b, c.KeyHash[:]...)
-	for _, s := range []string{e.Reason, e.Officers[0], e.Officers[1]} {
+	for _, s := range []string{c.Reason, string(by[0]), string(by[1])} {
 		b = append(append(b, byte(len(s))), s...)
 	}
-	return b
+	return append(b, id[:]...)
 }
 
 func (k *Keeper) replayErase(seq uint64, payload []byte) error {

@@ -3,23 +3,70 @@ package server
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
+	"github.com/amanah-project/amanah/internal/format/jose"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
-func erasing(p identity.PersonID) keeper.Erase {
-	return keeper.Erase{Person: p, Reason: "asked", Officers: [2]string{"officer 1", "officer 2"}}
+// officerKeys are the passkeys of officer-1 and officer-2 in all keepers of these tests
+// that are no house.
+var officerKeys struct {
+	once     sync.Once
+	one, two *stafftest.Signer
+}
+
+// office are two officers whom the keeper knows, enrolled now if they are not yet.
+func office(t testing.TB, k *Keeper) (one, two *colleague) {
+	t.Helper()
+	o := &officerKeys
+	o.once.Do(func() { o.one, o.two = stafftest.EC(t), stafftest.EC(t) })
+	c := &clock{}
+	c.at.Store(k.now().UnixNano())
+	one, two = newColleague(t, c, "officer-1", "dinas", staff.RoleOfficer), newColleague(t, c, "officer-2", "dinas", staff.RoleOfficer)
+	for m, key := range map[*colleague]*stafftest.Signer{one: o.one, two: o.two} {
+		m.own, m.Key = key, key.JWK()
+		m.signIn()
+	}
+	if _, _, err := k.named(two.ID); err == nil {
+		return one, two
+	}
+	if err := errors.Join(k.Enrol(keeper.RoleAdmin, keeper.Enrolment{Actor: one.Actor}), k.Enrol(keeper.RoleAdmin, one.enrols(two.Actor))); err != nil {
+		t.Fatal(err)
+	}
+	return one, two
+}
+
+// erasing is an erasure of somebody that one officer asks for and both sign.
+func erasing(t testing.TB, one, two *colleague, p identity.PersonID) keeper.Erase {
+	t.Helper()
+	now := one.c.now().Truncate(time.Second)
+	e := keeper.Erase{Request: staff.Request{
+		Kind: staff.AskErase, By: one.ID, Place: one.Facility, Purpose: "letter 12", Asked: now, Until: now.Add(time.Hour),
+		Body: staff.Erasure{Person: p, Reason: "asked"}.Body(),
+	}}
+	e.Approvals = []staff.Approval{signs(t, one, e), signs(t, two, e)}
+	return e
+}
+
+func signs(t testing.TB, by *colleague, e keeper.Erase) staff.Approval {
+	t.Helper()
+	return stafftest.Hold(t, by.own).Approve(exportSite, by.ID, e.Request.ID(), by.c.now())
 }
 
 func erase(t testing.TB, k *Keeper, p identity.PersonID) keeper.Erased {
 	t.Helper()
-	c, err := k.Erase(keeper.RoleAdmin, erasing(p))
+	one, two := office(t, k)
+	c, err := k.Erase(keeper.RoleAdmin, erasing(t, one, two, p))
 	if err != nil {
 		t.Fatalf("erase: %v", err)
 	}
@@ -117,27 +164,84 @@ func TestTheControlOfErasing(t *testing.T) {
 	}
 }
 
-func TestWhoMayErase(t *testing.T) {
-	k, _ := fresh(t, 1)
-	_, err := k.Erase(keeper.RoleServe, erasing(1))
-	wants(t, "the server", err, keeper.ErrRole)
-	for what, alter := range map[string]func(*keeper.Erase){
-		"no reason": func(e *keeper.Erase) { e.Reason = "" }, "a long reason": func(e *keeper.Erase) { e.Reason = fmt.Sprintf("%33d", 1) },
-		"one officer": func(e *keeper.Erase) { e.Officers[1] = "" }, "one officer twice": func(e *keeper.Erase) { e.Officers[1] = e.Officers[0] },
-		"a long name": func(e *keeper.Erase) { e.Officers[0] = fmt.Sprintf("%65d", 1) },
-	} {
-		e := erasing(1)
-		alter(&e)
-		_, err := k.Erase(keeper.RoleAdmin, e)
-		wants(t, what, err, keeper.ErrErase)
+// TestErasuresNobodyApproved: whoever holds the server, or the operator's socket too,
+// destroys nobody's key without two officers' passkeys over that very person. Everything
+// right but one thing; the good one is a control, and a keeper that believes whatever
+// signature, made for this test, is the other.
+func TestErasuresNobodyApproved(t *testing.T) {
+	h := newHouse(t, durabletest.New(1), 3)
+	third := newColleague(t, h.c, "officer-3", "dinas", staff.RoleOfficer)
+	wants(t, "a third officer", h.Enrol(keeper.RoleAdmin, h.officer.enrols(third.Actor)), keeper.ErrSecond)
+	wants(t, "and again", h.Enrol(keeper.RoleAdmin, h.second.enrols(third.Actor)), nil)
+	good := erasing(t, h.officer, h.second, 1)
+	forged := signs(t, h.second, good)
+	forged.Signature = slices.Clone(forged.Signature)
+	forged.Signature[len(forged.Signature)-1] ^= 1
+	named := signs(t, h.officer, good)
+	named.Actor = h.second.ID
+	export := h.export(t, 1)
+	attacks := map[string]func(e *keeper.Erase){
+		"nobody signed":           func(e *keeper.Erase) { e.Approvals = nil },
+		"who asked alone":         func(e *keeper.Erase) { e.Approvals = e.Approvals[:1] },
+		"who asked, twice":        func(e *keeper.Erase) { e.Approvals[1] = signs(t, h.officer, good) },
+		"not who asked":           func(e *keeper.Erase) { e.Approvals[0] = signs(t, third, good) },
+		"under another's name":    func(e *keeper.Erase) { e.Approvals[1] = named },
+		"a forged signature":      func(e *keeper.Erase) { e.Approvals[1] = forged },
+		"a clinician approved":    func(e *keeper.Erase) { e.Approvals[1] = signs(t, h.doctor, good) },
+		"of somebody else":        func(e *keeper.Erase) { e.Request.Body = staff.Erasure{Person: 2, Reason: "asked"}.Body() },
+		"for another reason":      func(e *keeper.Erase) { e.Request.Body = staff.Erasure{Person: 1, Reason: "other"}.Body() },
+		"for another purpose":     func(e *keeper.Erase) { e.Request.Purpose = "letter 13" },
+		"asked by another":        func(e *keeper.Erase) { e.Request.By = third.ID },
+		"asked by nobody":         func(e *keeper.Erase) { e.Request.By = "" },
+		"for longer":              func(e *keeper.Erase) { e.Request.Until = e.Request.Until.Add(time.Hour) },
+		"an elevation":            func(e *keeper.Erase) { e.Request.Kind = staff.AskElevate },
+		"an export that two sign": func(e *keeper.Erase) { e.Request, e.Approvals = export.Request, export.Approvals },
+		"of another installation": func(e *keeper.Erase) {
+			e.Approvals[1] = stafftest.Hold(t, h.second.own).Approve(staff.Site{ID: "evil.example", Origin: "https://evil.example"}, h.second.ID, good.Request.ID(), h.c.now())
+		},
 	}
-	for _, p := range personIDs(0, 2) {
-		_, err := k.Erase(keeper.RoleAdmin, erasing(p))
+	for name, change := range attacks {
+		e := good
+		e.Approvals = slices.Clone(good.Approvals)
+		change(&e)
+		_, err := h.Erase(keeper.RoleAdmin, e)
+		wants(t, name, err, keeper.ErrErase)
+	}
+	_, err := h.Erase(keeper.RoleServe, good)
+	wants(t, "the server, with all that is true", err, keeper.ErrRole)
+	for _, p := range personIDs(4, 1<<40) {
+		_, err := h.Erase(keeper.RoleAdmin, erasing(t, h.officer, h.second, p))
 		wants(t, "a stranger", err, keeper.ErrPerson)
 	}
-	if got, err := read(k, 1, person1()); err != nil || got.Err != nil {
-		t.Errorf("the person whom nobody erased: %v %v", err, got.Err)
+	if n := len(records(h.Keeper, recErase)); n != 0 || h.open(h.doctor, 1) != nil {
+		t.Fatalf("%d refused erasures are in the journal, and %v", n, h.open(h.doctor, 1))
 	}
+	if _, err := h.Erase(keeper.RoleAdmin, good); err != nil || !errors.Is(h.open(h.doctor, 1), keeper.ErrErased) {
+		t.Errorf("as approved: %v", err)
+	}
+	late := erasing(t, h.officer, h.second, 2)
+	h.c.pass(time.Hour)
+	_, err = h.Erase(keeper.RoleAdmin, late)
+	wants(t, "when it is over", err, keeper.ErrErase)
+	h.believes = func(staff.Approval, staff.Site, jose.Key) error { return nil }
+	unsigned := erasing(t, h.officer, h.second, 3)
+	for i := range unsigned.Approvals {
+		unsigned.Approvals[i].Assertion = staff.Assertion{}
+	}
+	if _, err := h.Erase(keeper.RoleAdmin, unsigned); err != nil {
+		t.Errorf("the control: a keeper that looks at no signature erases nobody either: %v", err)
+	}
+}
+
+// TestAnErasureIsSignedByWhoIsEnrolled: an officer who ended approves nothing any more.
+func TestAnErasureIsSignedByWhoIsEnrolled(t *testing.T) {
+	h := newHouse(t, durabletest.New(1), 1)
+	e := erasing(t, h.officer, h.second, 1)
+	gone := h.second.Actor
+	gone.Ended = h.c.now()
+	wants(t, "end", h.Enrol(keeper.RoleAdmin, h.officer.enrols(gone)), nil)
+	_, err := h.Erase(keeper.RoleAdmin, e)
+	wants(t, "one has ended", err, keeper.ErrErase)
 }
 
 func TestErasureCertificatesHoldForWhatTheySay(t *testing.T) {
@@ -172,8 +276,10 @@ func TestNoErasureIsCertifiedBeforeEveryFileIsRid(t *testing.T) {
 			register(t, k, 2)
 			key := keyNow(t, k, 1)
 			cred := options(d, c).Credential
+			one, two := office(t, k)
+			asked := erasing(t, one, two, 1)
 			d.Fail(durabletest.Failure{N: n, Effect: mode&1 == 1, Stop: mode&2 == 2})
-			cert, err := k.Erase(keeper.RoleAdmin, erasing(1))
+			cert, err := k.Erase(keeper.RoleAdmin, asked)
 			if done = err == nil; !done {
 				failed++
 				wants(t, fmt.Sprint("call ", n), err, keeper.ErrUnavailable)
@@ -208,7 +314,7 @@ func TestNoErasureIsCertifiedBeforeEveryFileIsRid(t *testing.T) {
 
 func FuzzErased(f *testing.F) {
 	c := keeper.Erased{Person: 1, Reason: "asked", At: time.Unix(1, 0), Unreadable: time.Unix(2, 0)}
-	f.Add(erasePayload(c, erasing(1)))
+	f.Add(erasePayload(c, staff.RequestID{7}, []staff.ActorID{"officer-1", "officer-2"}))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		k := &Keeper{erased: map[identity.PersonID]keeper.Erased{}, wraps: wraps{dirty: map[int]bool{}}}
 		k.people.add(newSlot(make([]byte, 32)))

@@ -131,26 +131,35 @@ func (k *Keeper) approvedExport(e keeper.Export, now time.Time) error {
 	return nil
 }
 
-// approved believes a request of a kind that as many different officers approved as it
-// needs, as they are enrolled now, by their passkeys' signatures over all of it. The
-// moment that an approval claims is nobody's signature and counts for nothing.
+// approved reports whether the keeper believes a request of a kind (approvers).
 func (k *Keeper) approved(kind staff.Ask, r staff.Request, approvals []staff.Approval, now time.Time) bool {
+	return k.approvers(kind, r, approvals, now) != nil
+}
+
+// approvers are the officers who approved a request of a kind, as many as it needs or
+// more, each another, as they are enrolled now, by their passkeys' signatures over all of
+// it; nil when the request is not believed. The moment that an approval claims is nobody's
+// signature and counts for nothing.
+func (k *Keeper) approvers(kind staff.Ask, r staff.Request, approvals []staff.Approval, now time.Time) []staff.ActorID {
 	if r.Kind != kind || r.Check() != nil || now.Before(r.Asked.Add(-askLife)) || !now.Before(r.Until) {
-		return false
+		return nil
 	}
 	id := r.ID()
 	site := staff.Site{ID: staff.RelyingParty(k.opt.Origin), Origin: k.opt.Origin, Synced: true} // what is taken is decided when keys are enrolled
 	var by []staff.ActorID
 	for _, a := range approvals[:min(len(approvals), 8)] {
 		who, passkey, err := k.named(a.Actor)
-		if err != nil || who.Role != staff.RoleOfficer || a.Request != id || a.Verify(site, passkey) != nil {
-			return false
+		if err != nil || who.Role != staff.RoleOfficer || a.Request != id || k.believes(a, site, passkey) != nil {
+			return nil
 		}
 		if !slices.Contains(by, who.ID) {
 			by = append(by, who.ID)
 		}
 	}
-	return len(by) >= kind.Needs()
+	if len(by) < kind.Needs() {
+		return nil
+	}
+	return by
 }
 
 // intendExport journals who is opened, and returns when that is durable.

@@ -40,9 +40,9 @@ type told struct {
 // callers do. It returns what was acknowledged; the keeper is nil when it did not
 // open.
 func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
-	k, err := Open(houseOptions(d, c))
+	k, err := Open(options(d, c))
 	if err != nil {
-		if k, err = Open(houseOptions(d, c)); err != nil { // a supervisor tries again
+		if k, err = Open(options(d, c)); err != nil { // a supervisor tries again
 			return a
 		}
 	}
@@ -78,9 +78,7 @@ func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
 			a.event = &r.Leaf.Events[0]
 		}
 	}
-	if e, err := k.Erase(keeper.RoleAdmin, erasing(4)); err == nil {
-		a.erased = &e
-	}
+	officer := a.officers(t, k, c)
 	c.pass(31 * 24 * time.Hour)
 	_ = k.Tend()
 	for range 2 { // the job comes again after a failure
@@ -88,24 +86,39 @@ func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
 			a.cert = &cert
 		}
 	}
-	a.staff(t, k, c)
+	if officer != nil {
+		a.staff(t, k, c, officer)
+	}
 	return a
 }
 
-// staff enrols an officer and a hospital's system, which says that it treats person 2
-// and opens their records.
-func (a *told) staff(t *testing.T, k *Keeper, c *clock) {
-	h := house{Keeper: k, c: c, have: a.entered}
-	h.officer = newColleague(t, c, "officer-1", "dinas", staff.RoleOfficer)
-	h.system = newColleague(t, c, "client-1", "rs-99-001", staff.RoleClient)
-	if k.Enrol(keeper.RoleAdmin, keeper.Enrolment{Actor: h.officer.Actor}) != nil {
-		return
+// officers enrols two, who have person 4 erased.
+func (a *told) officers(t *testing.T, k *Keeper, c *clock) *colleague {
+	one, two := newColleague(t, c, "officer-1", "dinas", staff.RoleOfficer), newColleague(t, c, "officer-2", "dinas", staff.RoleOfficer)
+	if k.Enrol(keeper.RoleAdmin, keeper.Enrolment{Actor: one.Actor}) != nil {
+		return nil
 	}
 	a.actors = 1
+	if k.Enrol(keeper.RoleAdmin, one.enrols(two.Actor)) != nil {
+		return one
+	}
+	a.actors = 2
+	if e, err := k.Erase(keeper.RoleAdmin, erasing(t, one, two, 4)); err == nil {
+		a.erased = &e
+	}
+	return one
+}
+
+// staff enrols a hospital's system, which says that it treats person 2 and opens their
+// records.
+func (a *told) staff(t *testing.T, k *Keeper, c *clock, officer *colleague) {
+	h := house{Keeper: k, c: c, have: a.entered, officer: officer}
+	officer.signIn() // a month went by
+	h.system = newColleague(t, c, "client-1", "rs-99-001", staff.RoleClient)
 	if k.Enrol(keeper.RoleServe, h.officer.enrols(h.system.Actor)) != nil {
 		return
 	}
-	a.actors = 2
+	a.actors++
 	a.treats = h.relate(2, 1) == nil
 	ask := h.system.ask("GET", patient(2))
 	if _, out, err := k.OpenRecords(ask, h.all(2)); err == nil && out[0].Err == nil {
@@ -116,7 +129,7 @@ func (a *told) staff(t *testing.T, k *Keeper, c *clock) {
 func TestAnyCallMayFail(t *testing.T) {
 	probe := durabletest.New(0)
 	probe.Fail(durabletest.Failure{})
-	if a := script(t, probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept || a.actors != 2 || !a.treats || a.asked == nil || a.erased == nil {
+	if a := script(t, probe, newClock()); a.cert == nil || a.event == nil || a.service == nil || !a.settled || !a.kept || a.actors != 3 || !a.treats || a.asked == nil || a.erased == nil {
 		t.Fatalf("the script does not run without failures: %+v", a)
 	}
 	calls := probe.Calls()
@@ -131,7 +144,7 @@ func TestAnyCallMayFail(t *testing.T) {
 				d.Fail(f)
 				a := script(t, d, c)
 				cut(d, nil)
-				k, err := Open(houseOptions(d, c))
+				k, err := Open(options(d, c))
 				if err != nil {
 					t.Fatalf("%+v seed %d: reopen: %v", f, seed, err)
 				}

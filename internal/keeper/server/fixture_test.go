@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
@@ -33,7 +34,7 @@ func (c *clock) today() day.Day        { return day.Of(c.now()) }
 func (c *clock) pass(by time.Duration) { c.at.Add(int64(by)) }
 
 func options(d durable.FS, c *clock) Options {
-	return Options{Disk: d, Credential: Credential{Secret: make([]byte, 32)}, Now: c.now}
+	return Options{Disk: d, Credential: Credential{Secret: make([]byte, 32)}, Now: c.now, Origin: stafftest.Origin}
 }
 
 // start opens a keeper that the test itself closes.

@@ -24,8 +24,10 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/format/jose"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/desk"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
@@ -101,7 +103,9 @@ type Keeper struct {
 	exports   exports
 	marks     marks
 	transfers transfers
-	believe   func(*Keeper, keeper.Ask, time.Time) (asker, error) // verify, but in the tests that show what it is for
+	// verify and Approval.Verify, but in the tests that show what they are for.
+	believe  func(*Keeper, keeper.Ask, time.Time) (asker, error)
+	believes func(staff.Approval, staff.Site, jose.Key) error
 
 	ledger ledger
 
@@ -145,7 +149,7 @@ func newKeeper(opt Options) *Keeper {
 		meter: identifierMeter(), sources: sourceMeter(), numbers: numberMeter(), once: newOnce(onceLife), proofs: newOnce(2*askLife + time.Minute),
 		exports: exports{opened: map[exported]times{}}, marks: newMarks(),
 		transfers: transfers{asked: map[keeper.Proof]sending{}, sent: map[[32]byte]sent{}},
-		desk:      desk.New(opt.Norms), believe: (*Keeper).verify,
+		desk:      desk.New(opt.Norms), believe: (*Keeper).verify, believes: staff.Approval.Verify,
 	}
 }
 

@@ -122,14 +122,14 @@ func admit(c *net.UnixConn, sameUser bool) error {
 }
 
 func (k *Keeper) converse(c net.Conn, role keeper.Role) {
-	in := bufio.NewReaderSize(c, 64<<10)
+	s := wire.NewStream(bufio.NewReaderSize(c, 64<<10), c)
 	for {
 		var r wire.Request
-		if err := wire.Receive(in, &r); err != nil {
+		if err := s.Receive(&r); err != nil {
 			return
 		}
 		a := k.answer(role, &r)
-		if err := wire.Send(c, a); err != nil {
+		if err := s.Send(a); err != nil {
 			return
 		}
 	}

@@ -121,11 +121,17 @@ func TestEveryCallOverTheSocket(t *testing.T) {
 
 func (s *served) eraseCalls(t *testing.T) {
 	t.Helper()
-	_, err := s.serve.Erase(t.Context(), erasing(1))
+	one, two := office(t, s.Keeper)
+	asked := erasing(t, one, two, 1)
+	_, err := s.serve.Erase(t.Context(), asked)
 	wants(t, "the server erases", err, keeper.ErrRole)
+	forged := asked
+	forged.Approvals = asked.Approvals[:1]
+	_, err = s.admin.Erase(t.Context(), forged)
+	wants(t, "the operator alone erases", err, keeper.ErrErase)
 	_, err = s.serve.Erasures(t.Context())
 	wants(t, "the server lists the erased", err, keeper.ErrRole)
-	cert, err := s.admin.Erase(t.Context(), erasing(1))
+	cert, err := s.admin.Erase(t.Context(), asked)
 	all, err2 := s.admin.Erasures(t.Context())
 	if err != nil || err2 != nil || !cert.Holds(logPublic(s.Keeper)) || len(all) != 1 || !all[0].Holds(logPublic(s.Keeper)) {
 		t.Errorf("erase: %+v %v, listed %+v %v", cert, err, all, err2)
@@ -322,7 +328,8 @@ func TestAFrameThatIsNoneEndsOnlyItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := errors.Join(wire.Send(c, &wire.Request{Call: 200}), wire.Receive(c, &a)); err != nil {
+	said := wire.NewStream(c, c)
+	if err := errors.Join(said.Send(&wire.Request{Call: 200}), said.Receive(&a)); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "a call that there is not", a.Fault.Err(), keeper.ErrRole)

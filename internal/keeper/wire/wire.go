@@ -1,13 +1,9 @@
 // Package wire is what server and keeper say to each other: one request and one
-// answer at a time on a connection, each a length and a gob.
+// answer at a time on a connection, each a length and its part of a stream of gobs.
 package wire
 
 import (
-	"bytes"
-	"encoding/binary"
-	"encoding/gob"
 	"errors"
-	"io"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
@@ -20,9 +16,6 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/verify"
 )
-
-// MaxFrame bounds one message.
-const MaxFrame = 8 << 20
 
 // Call names what is asked.
 type Call uint8
@@ -210,38 +203,6 @@ func (a *Answer) AllOpened() []keeper.Opened {
 		}
 	}
 	return out
-}
-
-// Send writes one message.
-func Send(w io.Writer, v any) error {
-	var b bytes.Buffer
-	b.Write(make([]byte, 4))
-	if err := gob.NewEncoder(&b).Encode(v); err != nil {
-		return err
-	}
-	if b.Len() > MaxFrame {
-		return keeper.ErrTooMany
-	}
-	binary.BigEndian.PutUint32(b.Bytes(), uint32(b.Len()-4))
-	_, err := w.Write(b.Bytes())
-	return err
-}
-
-// Receive reads one message.
-func Receive(r io.Reader, v any) error {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return err
-	}
-	n := binary.BigEndian.Uint32(head[:])
-	if n > MaxFrame {
-		return keeper.ErrTooMany
-	}
-	body := make([]byte, n)
-	if _, err := io.ReadFull(r, body); err != nil {
-		return err
-	}
-	return gob.NewDecoder(bytes.NewReader(body)).Decode(v)
 }
 
 // FaultOf translates an error for the wire.

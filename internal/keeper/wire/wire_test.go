@@ -22,34 +22,96 @@ func TestARequestArrivesAsItWasSent(t *testing.T) {
 		Items: []keeper.GateItem{{Event: [16]byte{2}, Asks: true, Detail: []byte("x"), Instant: time.Unix(1_700_000_000, 5).UTC(), Run: 7, Proofs: keeper.Proofs{}.Name(keeper.Proof{8})}, {With: true}},
 		Reads: []keeper.Read{{Person: 1, Have: []keeper.Version{{Record: 1, Version: 2}}}, {}},
 	}
+	long := want
+	long.Values = [][]byte{make([]byte, 1<<20+1)}
+	all := []wire.Request{want, {}, want, long, {Call: wire.Index}, want} // one after the other on a connection
 	var b bytes.Buffer
-	for range 2 { // one after the other on a connection
-		if err := wire.Send(&b, want); err != nil {
+	s := wire.NewStream(&b, &b)
+	var lengths []int
+	for _, r := range all {
+		before := b.Len()
+		if err := s.Send(r); err != nil {
 			t.Fatal(err)
 		}
+		lengths = append(lengths, b.Len()-before)
 	}
-	for range 2 {
+	if types := lengths[0] - lengths[2]; types < 1000 || lengths[1] > 1000 || lengths[4] < types {
+		t.Errorf("%d bytes each: the types are described with the first, and after a long one", lengths)
+	}
+	for _, r := range all {
 		var got wire.Request
-		if err := wire.Receive(&b, &got); err != nil {
+		if err := s.Receive(&got); err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, got); d != "" {
+		if d := cmp.Diff(r, got, cmp.Comparer(bytes.Equal)); d != "" {
 			t.Error(d)
 		}
 	}
 	var got wire.Request
-	if err := wire.Receive(&b, &got); !errors.Is(err, io.EOF) {
+	if err := s.Receive(&got); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+// TestTypesComeWithTheFirst: a peer cannot have the other end remember types without end.
+func TestTypesComeWithTheFirst(t *testing.T) {
+	type invented struct{ Call wire.Call }
+	for name, second := range map[string]any{"another type": invented{Call: 1}, "the same again": wire.Request{Call: 1}} {
+		var b bytes.Buffer
+		for _, v := range []any{wire.Request{Call: 1}, second} {
+			if err := wire.NewStream(&b, &b).Send(v); err != nil { // each describes its types
+				t.Fatal(err)
+			}
+		}
+		s := wire.NewStream(&b, &b)
+		var r wire.Request
+		if err := s.Receive(&r); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Receive(&r); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func TestAFrameIsOneMessage(t *testing.T) {
+	var b bytes.Buffer
+	s := wire.NewStream(&b, &b)
+	for range 2 {
+		if err := s.Send(wire.Request{Call: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw := b.Bytes()
+	first := int(binary.BigEndian.Uint32(raw))
+	two := binary.BigEndian.AppendUint32(nil, uint32(len(raw)-8))
+	two = append(append(two, raw[4:4+first]...), raw[8+first:]...)
+	var r wire.Request
+	if err := wire.NewStream(bytes.NewReader(two), io.Discard).Receive(&r); err == nil {
+		t.Error("two messages in one frame were taken")
+	}
+}
+
+// BenchmarkCall is one small request and its answer on a connection that stands.
+func BenchmarkCall(b *testing.B) {
+	var pipe bytes.Buffer
+	s := wire.NewStream(&pipe, &pipe)
+	for b.Loop() {
+		var r wire.Request
+		if err := errors.Join(s.Send(wire.Request{Call: wire.Index, Values: [][]byte{{1}}}), s.Receive(&r)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
 func TestOversizeFramesAreNeitherSentNorRead(t *testing.T) {
 	var b bytes.Buffer
-	if err := wire.Send(&b, wire.Request{Values: [][]byte{make([]byte, wire.MaxFrame)}}); !errors.Is(err, keeper.ErrTooMany) || b.Len() != 0 {
+	if err := wire.NewStream(&b, &b).Send(wire.Request{Values: [][]byte{make([]byte, wire.MaxFrame)}}); !errors.Is(err, keeper.ErrTooMany) || b.Len() != 0 {
 		t.Errorf("sent %d bytes, %v", b.Len(), err)
 	}
 	var r wire.Request
-	if err := wire.Receive(bytes.NewReader(binary.BigEndian.AppendUint32(nil, wire.MaxFrame+1)), &r); !errors.Is(err, keeper.ErrTooMany) {
+	long := bytes.NewReader(binary.BigEndian.AppendUint32(nil, wire.MaxFrame+1))
+	if err := wire.NewStream(long, io.Discard).Receive(&r); !errors.Is(err, keeper.ErrTooMany) {
 		t.Errorf("read: %v", err)
 	}
 }
@@ -85,7 +147,8 @@ func FuzzReceive(f *testing.F) {
 		for _, v := range []any{&wire.Request{}, &wire.Answer{}} {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			err := wire.Receive(bytes.NewReader(raw), v)
+			s := wire.NewStream(bytes.NewReader(raw), io.Discard)
+			err := s.Receive(v)
 			runtime.ReadMemStats(&after)
 			// A frame's length is believed up to MaxFrame. The largest element that
 			// one byte can stand for is a certificate or an item of the gate.
@@ -93,9 +156,10 @@ func FuzzReceive(f *testing.F) {
 				t.Fatalf("%d bytes made %d of garbage", len(raw), after.TotalAlloc-before.TotalAlloc)
 			}
 			if err == nil {
-				if err := wire.Send(io.Discard, v); err != nil && !errors.Is(err, keeper.ErrTooMany) {
+				if err := s.Send(v); err != nil && !errors.Is(err, keeper.ErrTooMany) {
 					t.Fatalf("what was received cannot be sent: %v", err)
 				}
+				_ = s.Receive(v) // what may come after it
 			}
 		}
 	})

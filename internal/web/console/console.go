@@ -22,6 +22,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/erasure"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/problem"
@@ -59,15 +60,21 @@ type Seconds interface {
 	Widen(ctx context.Context, second staff.Member, id staff.ActorID, by keeper.Ask) error
 }
 
+// Erasures are asked for by officers.
+type Erasures interface {
+	Ask(ctx context.Context, m staff.Member, purpose string, whom erasure.Whom, reason string) (staff.Request, error)
+}
+
 // Console serves /console/….
 type Console struct {
-	Flow    Flow
-	Office  Office
-	Seconds Seconds
-	Desk    *signed.Desk
-	Site    staff.Site
-	Secure  bool // browsers come over TLS
-	pages   *template.Template
+	Flow     Flow
+	Office   Office
+	Seconds  Seconds
+	Erasures Erasures
+	Desk     *signed.Desk
+	Site     staff.Site
+	Secure   bool // browsers come over TLS
+	pages    *template.Template
 }
 
 //go:embed page.html style.css console.js
@@ -91,6 +98,7 @@ func (c *Console) Routes(mux *route.Mux) {
 	mux.HandleFunc("GET /console/v1/desk", c.signed(c.desk))
 	mux.HandleFunc("POST /console/v1/requests", c.signed(c.ask))
 	mux.HandleFunc("POST /console/v1/requests/{request}/approval", c.signed(c.approve))
+	mux.HandleFunc("POST /console/v1/erasures", c.signed(c.erase))
 	mux.HandleFunc("POST /console/v1/invitations", c.signed(c.invite))
 	mux.HandleFunc("POST /console/v1/actors/{actor}/approval", c.signed(c.widen))
 	mux.HandleFunc("POST /console/v1/actors/{actor}/{digest}", c.signed(c.actor))

@@ -150,6 +150,11 @@
     $('told').focus();
   };
 
+  const approve = async (r, who) => {
+    const a = await assertion(await sha256(join(utf8('amanah approval v1\0'), decode(r.id))));
+    await call('POST', '/console/v1/requests/' + r.id + '/approval', a.signed, who);
+  };
+
   const showRequest = (list, r, who) => {
     const li = add(list, 'li');
     add(li, 'p').append(Object.assign(document.createElement('strong'), { textContent: say(r.kind) + ': ' + r.purpose }));
@@ -159,8 +164,7 @@
     if (r.approvals.length) add(li, 'p', say('approvals') + ' ' + r.approvals.join(', ') + (r.grant_until ? '; ' + say('granted') + ' ' + when(r.grant_until) : ''));
     if (!r.may_approve) return;
     button(li, say('approve'), async () => {
-      const a = await assertion(await sha256(join(utf8('amanah approval v1\0'), decode(r.id))));
-      await call('POST', '/console/v1/requests/' + r.id + '/approval', a.signed, who);
+      await approve(r, who);
       if (r.kind === 'widen') await call('POST', '/console/v1/actors/' + r.by + '/approval', {}, who);
       await desk();
     }).setAttribute('aria-label', say('approve') + ': ' + r.purpose);
@@ -285,6 +289,14 @@
     on('ask', async (form) => {
       await call('POST', '/console/v1/requests', { kind: $('ask').dataset.kind, purpose: form.get('purpose') }, await load());
       $('ask').reset();
+      await desk();
+    });
+    on('erase', async (form) => {
+      const who = await load();
+      const asked = await call('POST', '/console/v1/erasures', { purpose: form.get('purpose'), whom: String(form.get('whom')).replace(/[ .-]/g, ''), reason: form.get('reason') }, who);
+      $('erase').reset();
+      await desk(); // it stands there, should the passkey be refused
+      await approve(asked, who);
       await desk();
     });
     on('invite', async (form) => {

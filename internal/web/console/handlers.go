@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/flow/erasure"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/format/jose"
 	"github.com/amanah-project/amanah/internal/web/signed"
@@ -176,6 +177,31 @@ func (c *Console) ask(r *http.Request, who signed.Caller) (any, error) {
 		return nil, err
 	}
 	return shown(signin.Pending{Request: made, May: staff.ErrOneself}), nil
+}
+
+// erase asks for somebody's erasure; who asks signs it next, as whoever approves does. The
+// person is named in the body alone.
+func (c *Console) erase(r *http.Request, who signed.Caller) (any, error) {
+	var in struct {
+		Purpose string `json:"purpose"`
+		Whom    string `json:"whom"`
+		Reason  string `json:"reason"`
+	}
+	if err := read(r, &in); err != nil {
+		return nil, err
+	}
+	if who.Member.Role != staff.RoleOfficer {
+		return nil, staff.ErrNotYours
+	}
+	whom, err := erasure.ParseWhom(in.Whom)
+	if err != nil {
+		return nil, err
+	}
+	made, err := c.Erasures.Ask(r.Context(), who.Member, in.Purpose, whom, in.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return shown(signin.Pending{Request: made}), nil
 }
 
 func (c *Console) approve(r *http.Request, who signed.Caller) (any, error) {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/signin"
@@ -63,6 +65,9 @@ func say(lang string, err error) error {
 		{staff.ErrNoPlace, "Tidak ada fasilitas dengan nama ini."},
 		{staff.ErrActor, "Nama petugas: 1 sampai 40 huruf kecil, angka dan tanda hubung, misalnya staff-17."},
 		{staff.ErrFacility, "Nama fasilitas: 1 sampai 40 huruf kecil, angka dan tanda hubung, misalnya rs-99-001."},
+		{staff.ErrErasure, "Penghapusan menyebut satu orang dan kode alasan: 1 sampai 32 huruf kecil, angka dan tanda hubung, misalnya own-request."},
+		{record.ErrNobody, "Tidak ada orang terdaftar dengan NIK atau nomor ini."},
+		{identity.ErrNIKLength, notNIK}, {identity.ErrNIKDigits, notNIK}, {identity.ErrNIKDate, notNIK}, {identity.ErrNIKRegion, notNIK}, {identity.ErrNIKSerial, notNIK},
 		{keeper.ErrActor, "Pemegang kunci tidak mengenal Anda, atau tanda tangan ini bukan milik Anda."},
 		{keeper.ErrSecond, "Ini perlu persetujuan orang kedua."},
 	} {
@@ -72,6 +77,9 @@ func say(lang string, err error) error {
 	}
 	return err
 }
+
+// notNIK is told of whatever is wrong with a NIK.
+const notNIK = "NIK terdiri dari 16 angka dengan tanggal lahir yang berlaku."
 
 // phrase returns one text of the pages.
 func phrase(lang, key string) string {
@@ -134,6 +142,11 @@ func pagePhrases() []text {
 		{"desk.elevate", "Kuasa di luar meja selama satu jam", "Powers beyond the desk for an hour"},
 		{"desk.widen", "Lebih dari 50 orang dalam sepuluh menit, selama satu jam", "More than 50 people in ten minutes, for an hour"},
 		{"desk.send", "Ajukan", "Ask"},
+		{"desk.erase", "Hapus rekam medis seseorang", "Erase somebody's records"},
+		{"desk.erase.what", "Anda menandatangani dengan kunci sandi, lalu petugas lain menandatangani hal yang sama; sesudah itu perintah pada mesin memusnahkan kuncinya. Tidak dapat dibatalkan.", "You sign with your passkey, and another officer signs the same; a command on the machine destroys the key then. There is no way back."},
+		{"desk.whom", "NIK, atau nomor dari daftar retensi", "NIK, or the number in the list of retention"},
+		{"desk.reason", "Alasan sebagai kode, misalnya own-request; tertulis dalam berita acara", "Why, as a code such as own-request; it stands in the certificate"},
+		{"desk.erased", "Ajukan dan tanda tangani", "Ask, and sign"},
 		{"desk.staff", "Petugas", "Staff"},
 		{"desk.invite", "Undang petugas", "Invite somebody"},
 		{"desk.actor", "Nama petugas, misalnya staff-17; bukan nama orang", "Name, as staff-17; never a person's own"},
@@ -176,6 +189,8 @@ func scriptPhrases() []text {
 		{"js.elevate", "Kuasa di luar meja", "Powers beyond the desk"},
 		{"js.widen", "Lebih dari 50 orang", "More than 50 people"},
 		{"js.export", "Ekspor besar", "Bulk export"},
+		{"js.trace", "Penelusuran kebocoran", "Trace of a leak"},
+		{"js.erase", "Penghapusan rekam medis", "Erasure of somebody's records"},
 		{"js.by", "Diminta oleh", "Asked by"},
 		{"js.host", "perintah pada mesin", "a command on the machine"},
 		{"js.until", "berlaku sampai", "good until"},

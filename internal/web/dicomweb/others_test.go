@@ -14,9 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/mark"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/flow/document"
+	"github.com/amanah-project/amanah/internal/format/dicom"
 )
 
 // others returns DCMTK's dcmdump and an Orthanc, which scripts/dicom.sh started.
@@ -71,12 +74,35 @@ func TestOthersReadIt(t *testing.T) {
 		_, said := r.ask("GET", at+"/metadata", nil)
 		r.heldAgainstDCMTK(dcmdump, filepath.Base(path), got, said)
 		r.heldAgainstOrthanc(orthanc, filepath.Base(path), got, image.Study, image.Instance)
+		r.copied(dcmdump, orthanc, filepath.Base(path), raw)
 		n++
 	}
 	t.Logf("%d files", n)
 	if n < 14 {
 		t.Errorf("%d files only", n)
 	}
+}
+
+// copied has both read the file as a secondary-use copy holds it: under its own numbers.
+func (r *rig) copied(dcmdump, orthanc, name string, raw []byte) {
+	r.Helper()
+	pen := mark.New(&leak.Base{1}, &leak.Seed{2})
+	var out, said bytes.Buffer
+	if _, err := dicom.Rewrite(&out, bytes.NewReader(raw), dicom.Options{}, pen.UID); err != nil {
+		r.Errorf("%s: %v", name, err)
+		return
+	}
+	said.WriteByte('[')
+	f, err := dicom.Read(bytes.NewReader(out.Bytes()), dicom.Options{})
+	if err == nil {
+		err = dicom.WriteJSON(&said, bytes.NewReader(out.Bytes()), dicom.Options{})
+	}
+	if err != nil {
+		r.Fatal(name, err)
+	}
+	said.WriteByte(']')
+	r.heldAgainstDCMTK(dcmdump, "copy-"+name, out.Bytes(), said.Bytes())
+	r.heldAgainstOrthanc(orthanc, "copy of "+name, out.Bytes(), f.Study, f.Instance)
 }
 
 // same elements as DCMTK's own JSON has, of those that both write: texts and numbers.

@@ -22,8 +22,6 @@ const (
 	TokenSystem = "urn:amanah:row"
 	// Source is what meta.source says where a copy shows it.
 	Source = "urn:amanah:export"
-	// uidKind is the kind of document names that DICOM UIDs are drawn from.
-	uidKind = "dicom uid"
 )
 
 // Pen marks one copy.
@@ -42,14 +40,37 @@ func (p *Pen) Token(name string) string {
 	return hex.EncodeToString(t[:])
 }
 
-// Document identifies one file of the copy.
-func (p *Pen) Document(kind, name string) [16]byte { return p.seed.Document(kind, []byte(name)) }
+// Document identifies one file of the copy by its name, as record.Ref has that of a
+// document, or PartName that of a part.
+func (p *Pen) Document(name string) [16]byte {
+	return p.seed.Document(p.base.Row([]byte(name)), []byte(name))
+}
+
+// PartName names a part of a copy, for Document.
+func PartName(file string) string { return "export part " + file }
+
+// UIDName names an image, series or study by its UID, as the rows of UIDs are named.
+func UIDName(uid string) string { return "dicom uid " + uid }
 
 // UID is what a DICOM UID is in the copy, the same wherever it is named: 2.25 and an
 // integer of 128 bits (PS3.5 annex B.2).
 func (p *Pen) UID(uid string) string {
-	id := p.seed.Document(uidKind, []byte(uid))
-	return "2.25." + new(big.Int).SetBytes(id[:]).String()
+	id := p.Document(UIDName(uid))
+	return uidRoot + new(big.Int).SetBytes(id[:]).String()
+}
+
+// uidRoot is that of UIDs that are integers of 128 bits.
+const uidRoot = "2.25."
+
+// ParseUID returns the 128 bits of a UID that may be a copy's.
+func ParseUID(uid string) (id [16]byte, ok bool) {
+	digits, ok := strings.CutPrefix(uid, uidRoot)
+	n, parsed := new(big.Int).SetString(digits, 10)
+	if !ok || len(digits) > 39 || !parsed || n.Sign() <= 0 || n.BitLen() > 128 {
+		return id, false
+	}
+	n.FillBytes(id[:])
+	return id, true
 }
 
 // symbol is what the copy says in a cell.

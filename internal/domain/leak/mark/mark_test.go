@@ -265,4 +265,13 @@ func TestImages(t *testing.T) {
 	if uid == other.UID("1.2.3") || !strings.HasPrefix(uid, "2.25.") || len(uid) > 44 || strings.Trim(uid, "0123456789.") != "" {
 		t.Error(uid)
 	}
+	want := p.Document(mark.UIDName("1.2.3"))
+	if id, ok := mark.ParseUID(uid); !ok || id != want {
+		t.Errorf("%s reads %x, want %x", uid, id, want)
+	}
+	for _, other := range []string{"", "2.25.", "2.25.x", "1.2.3", "2.25.-1", "2.25.0", "2.25." + strings.Repeat("9", 39), "2.25." + strings.Repeat("1", 400)} {
+		if _, ok := mark.ParseUID(other); ok {
+			t.Errorf("%.60s is read", other)
+		}
+	}
 }

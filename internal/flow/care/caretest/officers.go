@@ -13,12 +13,12 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable"
-	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
 // Desk is what the officers' passkeys are made for.
-var Desk = staff.Site{ID: "amanah.example", Origin: stafftest.Origin}
+var Desk = keepertest.Desk
 
 // Officers are officer-1 and officer-2, whom the keeper knows, by their passkeys.
 type Officers struct {
@@ -29,20 +29,8 @@ type Officers struct {
 // Officers enrols the two: the first as an operator does, the second by the first.
 func (s *Site) Officers() *Officers {
 	s.Helper()
-	o := &Officers{s, map[staff.ActorID]*stafftest.Authenticator{"officer-1": stafftest.Passkey(s), "officer-2": stafftest.Passkey(s)}}
-	first := staff.Actor{ID: "officer-1", Facility: "dinkes-99", Role: staff.RoleOfficer, Key: o.Keys["officer-1"].JWK()}
-	second := first
-	second.ID, second.Key = "officer-2", o.Keys["officer-2"].JWK()
-	browser := stafftest.EC(s)
-	by := keeper.Ask{
-		Proof:       browser.Proof(s, stafftest.Request("POST", stafftest.Origin+"/v1/actors/officer-2/"+second.Digest(), time.Now())),
-		Endorsement: o.Keys["officer-1"].Endorses(Desk, "officer-1", browser.Thumbprint(), time.Now().Add(time.Hour)).Encode(),
-	}
-	for _, e := range []keeper.Enrolment{{Actor: first}, {Actor: second, By: by}} {
-		if err := s.Keeper.Enrol(s.Context(), e); err != nil {
-			s.Fatal(err)
-		}
-	}
+	one, two := keepertest.Officers(s, s.Keeper, keepertest.Desk)
+	o := &Officers{s, map[staff.ActorID]*stafftest.Authenticator{"officer-1": one, "officer-2": two}}
 	return o
 }
 
