@@ -119,7 +119,9 @@ var ErrNumber = fault.New(fault.Invalid, "a request's number is R- and the 43 le
 
 // ParseRequestID reads a number, with R- or without; ErrNumber.
 func ParseRequestID(s string) (RequestID, error) {
-	s = strings.TrimPrefix(s, requestPrefix)
+	if len(s) > base64.RawURLEncoding.EncodedLen(len(RequestID{})) { // one in 4,096 begins so by itself
+		s = strings.TrimPrefix(s, requestPrefix)
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(raw) != len(RequestID{}) || strings.ContainsAny(s, "\r\n") {
 		return RequestID{}, ErrNumber
