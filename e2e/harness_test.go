@@ -77,6 +77,7 @@ type site struct {
 	bin      string
 	dir      string
 	database []string // flags
+	canaries []string // flags; with them the keeper gives numbers to nobody
 	listen   string
 	ops      string
 	keeper   *process
@@ -143,7 +144,7 @@ func (s *site) flags() []string {
 	return append([]string{
 		"--data", s.path("data"), "--host", "localhost", "--listen", s.listen, "--ops", s.ops, "--keeper-same-user",
 		"--keeper-socket", s.path("run", "serve.sock"), "--keeper-admin", s.path("run", "admin.sock"),
-	}, s.database...)
+	}, append(s.database[:len(s.database):len(s.database)], s.canaries...)...)
 }
 
 func (s *site) start(args ...string) *process {
@@ -173,7 +174,11 @@ func (s *site) mkdir(name string) string {
 func (s *site) startKeeper() {
 	s.t.Helper()
 	s.mkdir("run")
-	s.keeper = s.start("keeper", "--dir", s.path("keeper"), "--sockets", s.path("run"), "--credential", s.path("root.credential"), "--host", "localhost", "--same-user")
+	args := []string{"keeper", "--dir", s.path("keeper"), "--sockets", s.path("run"), "--credential", s.path("root.credential"), "--host", "localhost", "--same-user"}
+	if len(s.canaries) > 0 {
+		args = append(args, "--vacant", "3")
+	}
+	s.keeper = s.start(args...)
 	s.wait("the keeper's socket", func() error {
 		c, err := net.Dial("unix", s.path("run", "admin.sock"))
 		if err == nil {

@@ -2,10 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +75,7 @@ func (o *office) copied(purpose, list string, officers ...*member) (id, rows str
 // somebody else leaked the same people.
 func TestLeak(t *testing.T) {
 	const people = 40
-	o := newOffice(t)
+	o := newOffice(t, "--canaries-regions", "990151", "--canaries-serials", "31-60", "--canaries-phones", "6289950", "--canaries-percent", "30")
 	one, two := o.officers()
 	o.importPatients(people)
 	var niks, foreign strings.Builder
@@ -90,12 +93,13 @@ func TestLeak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	o.canariesAreNowhere(one, text)
 	guiltyCopy := copies.CopyOf(request)
 	guilty := hex.EncodeToString(guiltyCopy[:])
 	leaked := strings.SplitAfter(text, "\n")
 	var posted strings.Builder
 	for i, row := range leaked {
-		if i%2 == 1 {
+		if i%2 == 1 || strings.Contains(row, ",990151") { // the thief does not know whom they spare
 			posted.WriteString(row)
 		}
 	}
@@ -126,6 +130,9 @@ func TestLeak(t *testing.T) {
 	found, result := trace("sample", posted.String())
 	if got := established(found); len(got) != 1 || got[0] != guilty {
 		t.Errorf("established %v, the guilty is %s: %s", got, guilty, result)
+	}
+	if !canaryFound(found, guilty) {
+		t.Errorf("no canary of the copy is found: %s", result)
 	}
 	if bytes.Contains(result, []byte(newVictim(1).nik)) || bytes.Contains(result, []byte(newVictim(1).name)) {
 		t.Error("the result names people")
@@ -178,10 +185,71 @@ func (o *office) identified(one, two *member, folder string, result []byte, peop
 	}
 }
 
+// canariesAreNowhere holds the people of a copy that nobody registered against all that
+// serves people: none of it knows them, and nobody with such a NIK comes in.
+func (o *office) canariesAreNowhere(officer *member, text string) {
+	o.t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	client := o.system(officer, "client-rs-99-001", "rs-99-001")
+	canaries := 0
+	for _, row := range rows {
+		number, nik, name, birth := row[2], row[3], row[4], row[5]
+		if !strings.HasPrefix(nik, "990151") {
+			continue
+		}
+		if canaries++; canaries > 3 {
+			continue
+		}
+		if status, got := client.ask("GET", "/fhir/R4/Patient?identifier="+url.QueryEscape(nikSystem+"|"+nik), "", ""); status != 200 || fmt.Sprint(got["total"]) != "0" {
+			o.t.Errorf("a search finds a canary: %d %v", status, got)
+		}
+		if status, got := client.ask("GET", "/fhir/R4/Patient/"+number, "", ""); status != 404 {
+			o.t.Errorf("a canary's number is somebody's: %d %v", status, got)
+		}
+		write(o.t, o.path("one.txt"), nik+"\n")
+		if r := o.try("", append([]string{"export", "request", "--purpose", "canary", "--to", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p", "--people", o.path("one.txt")}, o.flags()...)...); r.code != 3 {
+			o.t.Errorf("a canary is somebody: %d %s", r.code, r.err)
+		}
+		write(o.t, o.path("reserved.csv"), "nik,name,birth_date\n"+nik+","+name+","+birth+"\n")
+		if r := o.try("", append([]string{"person", "import", o.path("reserved.csv")}, o.flags()...)...); r.code != 8 {
+			o.t.Errorf("a canary is registered: %d %s %s", r.code, r.out, r.err)
+		}
+		res, err := http.Get("http://" + o.ops + "/metrics")
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		said, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || bytes.Contains(said, []byte(nik)) || bytes.Contains(said, []byte(name)) {
+			o.t.Errorf("metrics: %v, or a canary", err)
+		}
+	}
+	if canaries < 4 {
+		o.t.Errorf("%d canaries in the copy", canaries)
+	}
+	o.operate("", "check") // numbers of nobody's are no loss
+}
+
+// canaryFound reports whether a copy's canaries are among what a trace found of it.
+func canaryFound(all []finding, copy string) bool {
+	for _, f := range all {
+		for _, p := range f.Parts {
+			if f.Copy == copy && p.Domain == leak.Uniques && p.Found > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 type finding struct {
-	Copy    string `json:"copy"`
-	Account string `json:"account"`
-	Grade   string `json:"grade"`
+	Copy    string      `json:"copy"`
+	Account string      `json:"account"`
+	Grade   string      `json:"grade"`
+	Parts   []leak.Part `json:"parts"`
 }
 
 // established are the copies and accounts that a trace accuses.

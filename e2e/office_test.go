@@ -33,9 +33,10 @@ type office struct {
 
 var consoleSite = staff.Site{ID: "localhost", Origin: "https://localhost"}
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T, canaries ...string) *office {
 	t.Helper()
 	o := &office{site: newSite(t, program), t: t}
+	o.canaries = canaries
 	_, roots := selfSigned(t, o.path("cert.pem"), o.path("key.pem"))
 	o.web = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "localhost", MinVersion: tls.VersionTLS13},

@@ -42,7 +42,7 @@ func (o *Operator) Check(ctx context.Context, lengths bool, step func(people, of
 	keys := o.ring.set.Load()
 	c := check.Check{
 		DB: db, Keeper: o.Keeper, Blobs: blobs, Lengths: lengths, Log: keys.log, LedgerKey: keys.ledger, Mark: mark,
-		Site: o.cfg.site(), Actor: "operator",
+		Site: o.cfg.site(), Actor: "operator", VisitDays: o.cfg.Retention.VisitDays,
 		Found: func(f check.Finding) error {
 			if len(out.Wrong) < maxNamed {
 				out.Wrong = append(out.Wrong, f)

@@ -45,6 +45,7 @@ type Config struct {
 	Message   Message   `toml:"message" embed:"" prefix:"message-"`
 	Link      LinkLimit `toml:"link" embed:"" prefix:"link-"`
 	Staff     Staff     `toml:"staff" embed:"" prefix:"staff-"`
+	Canaries  Canaries  `toml:"canaries" embed:"" prefix:"canaries-"`
 	Log       Log       `toml:"log" embed:"" prefix:"log-"`
 }
 
@@ -126,6 +127,7 @@ func Default() Config {
 		Retention: Retention{VisitDays: 30},
 		Message:   defaultMessage(),
 		Link:      LinkLimit{LookupsPerHour: 2500, PerNetwork: 60, PerNIK: 10},
+		Canaries:  defaultCanaries(),
 		Log:       Log{Format: "text", Level: "info"},
 	}
 }
@@ -174,6 +176,7 @@ func (c Config) Check() error {
 	say(c.Retention.VisitDays < 14 || c.Retention.VisitDays > 90, "retention.visit_days is 14 (a person's history) to 90")
 	c.checkLink(say)
 	c.checkDocuments(say)
+	c.checkCanaries(say)
 	if len(bad) == 0 {
 		return c.checkFiles()
 	}

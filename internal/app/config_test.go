@@ -53,6 +53,8 @@ func TestUnsafeConfigurations(t *testing.T) {
 		}},
 		{"one network that stops all others", "link.per_network", func(c *Config) { c.Link.PerNetwork = 2000 }},
 		{"all of the keeper's meter", "link.lookups_per_hour", func(c *Config) { c.Link.LookupsPerHour = 5000 }},
+		{"canaries of no range", "[canaries]", func(c *Config) { c.Canaries.Regions = "990151" }},
+		{"canaries without numbers", "canaries.vacant", func(c *Config) { c.Canaries.Vacant = 1 }},
 		{"documents in no bucket", "documents.url", func(c *Config) { c.Documents.Store = "s3" }},
 		{"a bucket that would not be used", "documents.store", func(c *Config) { c.Documents.URL = "https://s3.example.id/b" }},
 		{"a bucket's credential that others may read", "chmod 600", func(c *Config) {

@@ -30,6 +30,9 @@ func (o *Operator) exports() *export.Flow {
 func (o *Operator) AskExport(ctx context.Context, purpose string, terms staff.Export, niks []identity.NIK) (staff.Request, error) {
 	f := o.exports()
 	people, err := f.People(ctx, niks)
+	if err == nil {
+		f.Canaries, err = o.cfg.Canaries.spec()
+	}
 	if err != nil {
 		return staff.Request{}, err
 	}

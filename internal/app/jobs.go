@@ -45,6 +45,21 @@ func (s *Server) jobs() []job {
 		{"documents", time.Hour, s.sweepDocuments},
 		{"trace-index", 10 * time.Minute, s.feedIndex},
 		{"ledger", 10 * time.Second, func(ctx context.Context) error { return check.MarkLedger(ctx, s.db, s.keeper) }},
+		{"ledger-prune", time.Hour, s.pruneLedger()},
+	}
+}
+
+// pruneLedger goes up to where the keeper's mark stood an hour before: nobody asks for an
+// entry below it any more.
+func (s *Server) pruneLedger() func(ctx context.Context) error {
+	below := uint64(0)
+	return func(ctx context.Context) error {
+		if err := check.PruneLedger(ctx, s.db, below); err != nil {
+			return err
+		}
+		mark, err := s.keeper.Ledger(ctx)
+		below = mark.Seq
+		return err
 	}
 }
 

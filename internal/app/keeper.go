@@ -37,6 +37,7 @@ type KeeperConfig struct {
 	SameUser       bool   `help:"Answer peers of the keeper's own user. For trials only."`
 	RetentionDays  int    `default:"30" help:"Days after which a day's key may be destroyed."`
 	ColoursPerDay  int    `default:"12" help:"Colours a person may be told in a day."`
+	Vacant         int    `help:"Of so many numbers of people one, on average, is given to nobody: canary people in exports have those. 0: none."`
 	UntilEOF       bool   `hidden:"" help:"End when standard input ends."`
 }
 
@@ -50,13 +51,16 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 	if cfg.ColoursPerDay < 1 || cfg.ColoursPerDay > 12 {
 		return fault.New(fault.Invalid, "a person may be told 1 to 12 colours in a day")
 	}
+	if cfg.Vacant < 0 || cfg.Vacant == 1 {
+		return fault.New(fault.Invalid, "--vacant is 0, or 2 and more: of so many numbers one is given to nobody")
+	}
 	if min(cfg.ClinicianHour, cfg.ClientHour, cfg.ActorsHour, cfg.UnsignedHour) < 1 {
 		return fault.New(fault.Invalid, "a budget is 1 or more people an hour")
 	}
 	opt := keeperserver.Options{
 		Disk: durable.OS(cfg.Dir), Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
-		UnsignedPerHour: cfg.UnsignedHour,
-		Norms:           desk.Norms{Clinician: cfg.ClinicianHour, Client: cfg.ClientHour, All: cfg.ActorsHour},
+		UnsignedPerHour: cfg.UnsignedHour, Vacant: cfg.Vacant,
+		Norms: desk.Norms{Clinician: cfg.ClinicianHour, Client: cfg.ClientHour, All: cfg.ActorsHour},
 	}
 	if cfg.Host != "" {
 		opt.Origin = "https://" + cfg.Host
@@ -166,7 +170,11 @@ func startKeeper(cfg Config, logTo io.Writer) (*child, error) {
 	if credential == "" {
 		credential = filepath.Join(cfg.Data, "keeper.credential")
 	}
-	return startChild(logTo, "keeper", "--until-eof", "--same-user", "--dir", filepath.Join(cfg.Data, "keeper"),
+	vacant := 0
+	if cfg.Canaries.Regions != "" {
+		vacant = cfg.Canaries.Vacant
+	}
+	return startChild(logTo, "keeper", "--until-eof", "--vacant", fmt.Sprint(vacant), "--same-user", "--dir", filepath.Join(cfg.Data, "keeper"),
 		"--sockets", filepath.Join(cfg.Data, "run"), "--credential", credential, "--host", cfg.Host,
 		"--retention-days", fmt.Sprint(cfg.Retention.VisitDays))
 }

@@ -67,6 +67,8 @@ type IndexState struct {
 	Decoys     uint64  `json:"decoys"`
 	PerPerson  float64 `json:"bytesPerPerson"`
 	PerVersion float64 `json:"bytesPerVersion"`
+	Documents  uint64  `json:"documents"`
+	PerPaper   float64 `json:"bytesPerDocument"`
 }
 
 // FeedIndex brings the trace index up to what is stored, from nothing when rebuild is set.
@@ -93,6 +95,9 @@ func (o *Operator) FeedIndex(ctx context.Context, rebuild bool, step func(done, 
 			err = s.Merge()
 		}
 		out.Held, out.Versions, out.Decoys = s.Entries()
+		var papers int64
+		out.Documents, papers = s.Documents()
+		out.PerPaper = float64(papers) / float64(max(out.Documents, 1))
 		identity, versions := s.Bytes()
 		out.PerPerson, out.PerVersion = float64(identity)/float64(max(out.Held, 1)), float64(versions)/float64(max(out.Versions, 1))
 		return err

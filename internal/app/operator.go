@@ -58,6 +58,9 @@ func openOperator(ctx context.Context, cfg Config, log io.Writer) (*Operator, fu
 	if err := cfg.checkFiles(); err != nil {
 		return nil, nil, err
 	}
+	if _, err := cfg.Canaries.spec(); err != nil {
+		return nil, nil, err
+	}
 	if err := cfg.MakeData(); err != nil {
 		return nil, nil, err
 	}
@@ -100,7 +103,7 @@ func openOperator(ctx context.Context, cfg Config, log io.Writer) (*Operator, fu
 
 // flow is the flow of imports, under the operator's own budget.
 func (o *Operator) flow() *evidence.Flow {
-	return &evidence.Flow{DB: o.DB, Keeper: o.Keeper, Rules: o.rules, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}
+	return &evidence.Flow{DB: o.DB, Keeper: o.Keeper, Rules: o.rules, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport, Reserved: o.cfg.reserved()}
 }
 
 // VenueRow is a venue and how full it is.

@@ -143,6 +143,9 @@ func (cmd *exportRunCmd) Run(c *console) error {
 		if done.Files+done.Missing > 0 {
 			fmt.Fprintf(c.out, "%d documents written, %d missing\n", done.Files, done.Missing)
 		}
+		if done.Canaries > 0 {
+			fmt.Fprintf(c.out, "%d people in them are invented, to be recognised in a leak: tell the recipient that they are at most %d of a hundred, and not which\n", done.Canaries, done.Percent)
+		}
 		if done.Left > 0 {
 			fmt.Fprintf(c.out, "%d people are restricted and not in it\n", done.Left)
 		}

@@ -94,8 +94,8 @@ type leakIndexCmd struct {
 
 // Help says what it does.
 func (leakIndexCmd) Help() string {
-	return `The index holds keyed tags of people and of their records' versions, so that a leaked
-file can be told from a foreign one. A server follows by itself, within the keeper's meter;
+	return `The index holds keyed tags of people, of their records' versions and of documents, so that
+a leaked file can be told from a foreign one. A server follows by itself, within the keeper's meter;
 this command is not held back. Stopped, it goes on where it was.`
 }
 
@@ -111,6 +111,7 @@ func (cmd *leakIndexCmd) Run(c *console) error {
 		return c.table(cmd.JSON, got, []string{"WHAT", "HELD", "BYTES EACH"}, func(yield func(...any)) {
 			yield("people", got.Held, fmt.Sprintf("%.0f", got.PerPerson))
 			yield("versions of records", got.Versions, fmt.Sprintf("%.0f", got.PerVersion))
+			yield("documents", got.Documents, fmt.Sprintf("%.0f", got.PerPaper))
 			yield("decoys", got.Decoys, "8")
 			yield("people that did not open", got.Stuck, "")
 		})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
 )
@@ -48,6 +49,9 @@ type Enter struct {
 	Person  identity.PersonID
 	Have    []Version // every version as the database holds them, ascending by Record and Version
 	Records []Record  // to be written, ascending, each once
+	// Likeness is, for each of Records, what its documents are known again by; nil where no
+	// record has any.
+	Likeness [][]leak.Likeness
 }
 
 // Entered answers an Enter, or says why not. All versions of one Enter have the same
@@ -61,6 +65,7 @@ type Enter struct {
 type Entered struct {
 	Version uint64
 	Keys    []Secret // in the order of Records
+	Known   [][]byte // of each of Records, its documents' tags (index.ParseKnown); nil when none was asked for
 	Err     error    // ErrPerson, ErrErased, ErrHead, ErrWriting or past MaxVersions ErrTooMany, for this person alone
 }
 

@@ -25,6 +25,8 @@ type CopyKeys struct {
 	Copy leak.Copy
 	Base leak.Base // of all copies
 	Seed leak.Seed
+	// Vacant are numbers of nobody, ascending, near those of the export's people: canaries'.
+	Vacant []identity.PersonID
 }
 
 // Delivery is the keeper's word, from before anything of a copy was opened, of what its
@@ -33,6 +35,7 @@ type Delivery struct {
 	Copy       leak.Copy
 	Manifest   [32]byte // SHA-256 of the list of records and versions
 	Records    int      // in that list
+	Canaries   string   `json:",omitempty"` // which the copy has, as canary.Spec says it; they are not in that list
 	Commitment [32]byte // leak.Commit
 	At         time.Time
 	Seq        uint64 // of the journal record
@@ -45,7 +48,7 @@ func (d Delivery) Bytes() []byte {
 	b = append(append(b, d.Manifest[:]...), d.Commitment[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(d.Records))
 	b = binary.BigEndian.AppendUint64(b, uint64(d.At.UnixMilli()))
-	return binary.BigEndian.AppendUint64(b, d.Seq)
+	return append(binary.BigEndian.AppendUint64(b, d.Seq), d.Canaries...)
 }
 
 // Sign signs with the log key.
@@ -71,6 +74,9 @@ type Traced struct {
 	Tags   Secret    // the index's key
 	Job    Secret    // of this trace alone: seals what it keeps on the way
 	Frozen [32]byte  // the hash handed in; zero before that
+	// Canaries are all ways in which any copy's canaries were drawn (canary.Spec): where
+	// their NIKs may lie, and not who they are.
+	Canaries []string
 }
 
 // MaxCopies is how many copies one answer gives the codes of.

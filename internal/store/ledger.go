@@ -21,13 +21,23 @@ var ErrLedger = fault.New(fault.Conflict, "the ledger of rows is not what was wr
 // Entries cut off the end are found by the keeper's mark of how far the chain had come.
 
 // LedgerTables are the tables whose rows are noted. Those that every check-in writes
-// are not among them.
+// are not among them: their rows are sealed (Seals).
 func LedgerTables() []string {
+	return append([]string{
+		"accesslog_end", "dispute_count", "dispute_dispute", "identity_binding", "identity_card", "identity_guardian", "identity_link",
+		"identity_pin", "identity_progress", "identity_quarantine",
+		"partner_agreement", "partner_linked", "partner_partner", "partner_step", "record_aside", "record_aside_step", "record_follow",
+		"record_sent", "staff_approval", "staff_facility", "staff_invitation", "staff_member", "staff_request", "staff_session",
+		"venue_venue",
+	}, Watched()...)
+}
+
+// Watched are those of them whose rows are held against their newest entry each time
+// before anybody goes by one: what was used up stays used up, whatever the row says.
+// Their rows live for a day or so; the ledger names them by a keyed hash.
+func Watched() []string {
 	return []string{
-		"dispute_count", "dispute_dispute", "identity_binding", "identity_card", "identity_guardian", "identity_link", "identity_pin",
-		"identity_progress", "identity_quarantine",
-		"partner_agreement", "partner_linked", "partner_partner", "partner_step", "record_aside", "record_aside_step", "record_sent",
-		"staff_approval", "staff_facility", "staff_invitation", "staff_member", "staff_request", "staff_session", "venue_venue",
+		"identity_authorization", "identity_guess", "identity_pin_try", "identity_refresh", "partner_decision", "venue_journey", "venue_lookup",
 	}
 }
 
@@ -37,8 +47,8 @@ type LedgerKey []byte
 // LedgerEntry is one change.
 type LedgerEntry struct {
 	Seq   uint64 // from 1
-	Table string
-	Row   []byte // LedgerRow of its primary key
+	Table string // empty for a bridge
+	Row   []byte // LedgerKey.Row of its primary key
 	MAC   []byte // of the row as it then is; empty when it was removed
 	Chain [32]byte
 }
@@ -57,10 +67,56 @@ type Ledgered interface {
 	// LedgerAt returns the ledger's entry of a number, zero when there is none; of zero
 	// the newest.
 	LedgerAt(ctx context.Context, seq uint64) (LedgerMark, error)
+	// NoteLeaves notes how far each gate's chain has come, so that leaves cut off its end
+	// are found.
+	NoteLeaves(ctx context.Context) error
+	// PruneLedger puts bridges in the place of entries that later ones took the place of,
+	// among some after a number and below another, and returns where to go on; zero when
+	// there are no more.
+	PruneLedger(ctx context.Context, after, below uint64) (next uint64, err error)
 }
 
-// LedgerRow names a row by its primary key.
-func LedgerRow(t Table, row []Value) []byte {
+// Bridge is an entry in the place of those from one after a mark to its own: that nothing
+// of them is any row's newest entry. Only who has the key can build one, and one that was
+// true stays so.
+func (k LedgerKey) Bridge(from LedgerMark, to LedgerMark) LedgerEntry {
+	m := hmac.New(sha256.New, k)
+	m.Write([]byte("amanah ledger bridge v1\x00"))
+	for _, at := range []LedgerMark{from, to} {
+		m.Write(binary.BigEndian.AppendUint64(nil, at.Seq))
+		m.Write(at.Chain[:])
+	}
+	return LedgerEntry{Seq: to.Seq, Row: binary.BigEndian.AppendUint64(nil, from.Seq), MAC: m.Sum(nil)[:16], Chain: to.Chain}
+}
+
+// Follows reports whether an entry, a bridge among them, follows a mark.
+func (k LedgerKey) Follows(last LedgerMark, e LedgerEntry) bool {
+	if e.Table == "" {
+		want := k.Bridge(last, LedgerMark{e.Seq, e.Chain})
+		return e.Seq > last.Seq && hmac.Equal(want.MAC, e.MAC) && string(want.Row) == string(e.Row)
+	}
+	want := k.Chain(last.Chain, e)
+	return e.Seq == last.Seq+1 && hmac.Equal(want[:], e.Chain[:])
+}
+
+// Row names a row by its primary key; a watched one by a keyed hash of it.
+func (k LedgerKey) Row(t Table, row []Value) []byte {
+	name := ledgerRow(t, row)
+	if !slices.Contains(Watched(), t.Name) {
+		return name
+	}
+	return k.Name(t.Name, name)
+}
+
+// Name is a keyed hash of what names a row.
+func (k LedgerKey) Name(table string, name []byte) []byte {
+	m := hmac.New(sha256.New, k)
+	m.Write([]byte("amanah ledger row v1\x00" + table + "\x00"))
+	m.Write(name)
+	return m.Sum(nil)[:16]
+}
+
+func ledgerRow(t Table, row []Value) []byte {
 	type part struct{ key, at int }
 	var parts []part
 	for i, c := range t.Columns {

@@ -23,7 +23,8 @@ type Engine struct {
 	people  []atomic.Uint32 // of each identity: what was seen of it
 	records []atomic.Uint32 // of each version of a record
 
-	before []uint32 // check sums of the indexes of earlier runs
+	before    []uint32 // check sums of the indexes of earlier runs
+	strangers strangers
 
 	mu     sync.Mutex
 	passed part           // of all that a walk has passed
@@ -37,11 +38,13 @@ type part struct {
 	tokens [][]Token
 	views  []leak.ViewToken
 	docs   []Document
+	found  []Paper // in texts, which are no documents of their own
 }
 
 func (p *part) add(o part) {
 	p.counts.add(&o.counts)
 	p.tokens, p.views, p.docs = append(p.tokens, o.tokens...), append(p.views, o.views...), append(p.docs, o.docs...)
+	p.found = append(p.found, o.found...)
 }
 
 // Token is eight bytes of a column of such, as read, with the row they stood in where that is
@@ -59,6 +62,10 @@ type Document struct {
 	UIDs, IDs     []string
 	Width, Height int
 	Person        leak.Row // whose it says it is; zero when it says nothing or nobody's of ours
+	Found         []Paper  // which of ours it is
+
+	// Marks are what of UIDs and IDs may be a copy's, with what it stands for where that is known.
+	Marks []Token
 }
 
 // What was seen of an identity or of a version: two bits for each cell, one for each symbol,
@@ -90,12 +97,14 @@ func New(table *index.Table, asker *index.Asker) *Engine {
 func (e *Engine) Rows(b *dump.Batch) error {
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
-	w.counts, w.tokens = Counts{}, w.tokens[:0]
+	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
+	w.prose(b)
 	for rows, l := b.Rows, observe(b.Rows, e.presence); len(rows) > 0; {
 		n := min(len(rows), index.Ask)
 		w.take(l, rows[:n])
 		rows = rows[n:]
 	}
+	e.strangers.take(w.strange)
 	p := w.part()
 	p.views = views(b)
 	e.note(b.Number, p)
@@ -120,7 +129,7 @@ func views(b *dump.Batch) (out []leak.ViewToken) {
 
 // part is what the worker's last rows came to.
 func (w *worker) part() part {
-	p := part{counts: w.counts}
+	p := part{counts: w.counts, found: w.found}
 	if len(w.tokens) > 0 {
 		p.tokens = [][]Token{slices.Clone(w.tokens)}
 	}
@@ -136,22 +145,27 @@ func (e *Engine) note(number int64, p part) {
 	e.ahead[number] = all
 }
 
-// Document takes a file that is compared as a whole. What it says of itself, as DICOM does of
-// its patient, is a row.
+// Document takes a file that is compared as a whole; it counts as one row. What it says of
+// itself, as DICOM does of its patient, is that row.
 func (e *Engine) Document(d *dump.Document) error {
 	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
-	var p part
-	if len(d.Fields) > 0 {
-		w := e.workers.Get().(*worker)
-		w.counts, w.tokens = Counts{}, w.tokens[:0]
-		rows := []dump.Row{{Source: d.Source, Fields: d.Fields}}
-		w.take(new(layout), rows)
+	w := e.workers.Get().(*worker)
+	defer e.workers.Put(w)
+	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
+	if w.whose = index.None; len(d.Fields) > 0 {
+		w.take(new(layout), []dump.Row{{Source: d.Source, Fields: d.Fields}})
+		e.strangers.take(w.strange)
 		if at := w.whose; at >= 0 {
 			out.Person = e.table.Held(at).Row
 		}
-		p = w.part()
-		e.workers.Put(w)
+	} else {
+		w.counts.Rows++
 	}
+	var chance bool
+	out.Found, chance = w.paper(d)
+	w.counts.count(len(out.Found) > 0, chance, w.whose >= 0)
+	out.mark()
+	p := w.part()
 	p.docs = []Document{out}
 	e.note(d.Number, p)
 	return nil

@@ -22,15 +22,17 @@ type State struct {
 	Tokens  []Token
 	Views   []leak.ViewToken
 	Docs    []Document
-	Seen    []byte   // people and versions, in the order of an index
-	Indexes []uint32 // check sums of the indexes that rows were held against, in their order
+	Papers  []Paper
+	Strange leak.Strangers // of all that was in hand, too: tags are kept once
+	Seen    []byte         // people and versions, in the order of an index
+	Indexes []uint32       // check sums of the indexes that rows were held against, in their order
 }
 
 // State returns what was seen of all that was passed. Bits of rows that are in hand may be in
 // it, too: they are given again, and noted again.
 func (e *Engine) State() *State {
 	e.mu.Lock()
-	s := &State{Counts: e.passed.counts, Views: e.passed.views, Docs: e.passed.docs, Indexes: e.Indexes()}
+	s := &State{Counts: e.passed.counts, Views: e.passed.views, Docs: e.passed.docs, Papers: e.passed.found, Strange: e.strangers.found(), Indexes: e.Indexes()}
 	tokens := e.passed.tokens
 	e.mu.Unlock()
 	for _, t := range tokens {
@@ -77,7 +79,8 @@ func (k *kept) add(from norm.Minute, row leak.Row, bits uint32) {
 // Restore goes on with what another engine of the same trace knew. It is called before the
 // walk begins.
 func (e *Engine) Restore(s *State) error {
-	e.passed = part{counts: s.Counts, views: s.Views, docs: s.Docs}
+	e.passed = part{counts: s.Counts, views: s.Views, docs: s.Docs, found: s.Papers}
+	e.strangers.take(s.Strange)
 	if len(s.Tokens) > 0 {
 		e.passed.tokens = [][]Token{s.Tokens}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
-	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
 // Counts are what the rows of a dump came to. All are of rows.
@@ -31,12 +30,16 @@ type Counts struct {
 	// Own is rows that say something that only we hold and OwnRight those in which it is
 	// right; OwnDecoys and OwnDecoysRight are the same of claims that were never true.
 	Own, OwnRight, OwnDecoys, OwnDecoysRight int64
+
+	// Documents is files that are compared as a whole, and DocumentsFound those of them that are ours;
+	// the rest is of altered ones, which are nobody's.
+	Documents, DocumentsFound, DocumentDecoys, DocumentDecoysFound int64
 }
 
 func (c *Counts) all() []*int64 {
 	return []*int64{&c.Rows, &c.NIKs, &c.People, &c.Short, &c.Matched, &c.Records,
 		&c.ByNIK, &c.ByShort, &c.ByRef, &c.ByBorn, &c.ByCall, &c.OnPhone, &c.OnName, &c.OnWords, &c.OnAddress, &c.OnRecord, &c.OnVisit,
-		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight}
+		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight, &c.Documents, &c.DocumentsFound, &c.DocumentDecoys, &c.DocumentDecoysFound}
 }
 
 func (c *Counts) add(o *Counts) {
@@ -72,8 +75,10 @@ type Result struct {
 	Cells    []leak.Observed
 	Tokens   []Token
 	Views    []leak.ViewToken // ascending: names of single views that stand anywhere in it
-	Canaries []uint32         // ascending
-	Files    []Document
+	// Strangers are tags of rows that are nobody's and might be canaries'.
+	Strangers leak.Strangers
+	Files     []Document
+	Papers    []Paper // documents of ours that were found, ascending by source
 }
 
 // Shown is a version of a record that the sample shows: the one written in that minute.
@@ -99,12 +104,11 @@ func (e *Engine) Result() *Result {
 	}
 	r := &Result{Counts: of.counts, Against: e.table.People(), Invent: e.table.Decoys()}
 	var all []seen
-	all, r.Spans, r.Shown, r.Canaries = e.seen()
+	all, r.Spans, r.Shown = e.seen()
+	r.Strangers = e.strangers.found()
 	r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
 	r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.From) })
 	r.Shown = slices.Compact(ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }))
-	slices.Sort(r.Canaries)
-	r.Canaries = slices.Compact(r.Canaries)
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
 	tokens := slices.Concat(of.tokens...)
 	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
@@ -114,11 +118,16 @@ func (e *Engine) Result() *Result {
 	r.Views = slices.Compact(r.Views)
 	r.Files = slices.Clone(of.docs)
 	slices.SortStableFunc(r.Files, func(a, b Document) int { return cmp.Compare(a.Source, b.Source) })
+	r.Papers = slices.Clone(of.found)
+	for _, d := range r.Files {
+		r.Papers = append(r.Papers, d.Found...)
+	}
+	r.Papers = unique(r.Papers)
 	return r
 }
 
 // seen collects what people and records were noted of.
-func (e *Engine) seen() (all []seen, spans []Span, shown []Shown, canaries []uint32) {
+func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
 	n := 0
 	for _, of := range [][]atomic.Uint32{e.people, e.records} {
 		for i := range of {
@@ -134,12 +143,6 @@ func (e *Engine) seen() (all []seen, spans []Span, shown []Shown, canaries []uin
 			continue
 		}
 		h := e.table.Held(int32(i))
-		if h.Kind == index.Canary {
-			if bits&seenMatched != 0 {
-				canaries = append(canaries, h.N)
-			}
-			continue
-		}
 		all = append(all, seen{h.Row, bits, true})
 		if bits&seenVersion != 0 {
 			spans = append(spans, Span{h.From, h.To})
@@ -156,7 +159,7 @@ func (e *Engine) seen() (all []seen, spans []Span, shown []Shown, canaries []uin
 			spans, shown = append(spans, Span{v.From, e.table.Until(int32(i))}), append(shown, Shown{v.Row, v.From})
 		}
 	}
-	return all, spans, shown, canaries
+	return all, spans, shown
 }
 
 // rows lists patients, records and cells of what was seen, ascending by row. A row with

@@ -11,12 +11,16 @@ import (
 
 // worker holds rows against the index, one batch at a time.
 type worker struct {
-	e      *Engine
-	a      *index.Asker
-	words  norm.Words
-	counts Counts
-	tokens []Token
-	whose  int32 // whose the row that was taken last is; index.None
+	e       *Engine
+	a       *index.Asker
+	words   norm.Words
+	counts  Counts
+	tokens  []Token
+	whose   int32 // whose the row that was taken last is; index.None
+	strange leak.Strangers
+	found   []Paper
+	runs    map[uint64]struct{} // of words, of the text that is looked at
+	seen    map[int32]int       // how many of each document's
 
 	nik   [index.Ask]norm.NIK
 	has   [index.Ask]bool
@@ -36,7 +40,9 @@ type worker struct {
 	warm  uint64
 }
 
-func newWorker(e *Engine, a *index.Asker) *worker { return &worker{e: e, a: a} }
+func newWorker(e *Engine, a *index.Asker) *worker {
+	return &worker{e: e, a: a, runs: map[uint64]struct{}{}, seen: map[int32]int{}}
+}
 
 // inventedShare is for how many rows one invented row is tried.
 const inventedShare = 8
@@ -119,6 +125,9 @@ func (w *worker) one(l *layout, row *dump.Row, i int) {
 		w.matched(l, row, best, version, exact, agreed)
 	} else {
 		version = -1
+		if len(w.e.strangers.ranges) > 0 {
+			w.stranger(s, i)
+		}
 	}
 	w.takeTokens(s, version)
 }

@@ -47,6 +47,8 @@ type Leaf struct {
 	Count     int
 	At        time.Time // keeper's clock, milliseconds
 	Voided    bool      // the batch's transaction failed after its colours were opened; no answer left
+	Asks      int       // of its events, those listed to their people as asks of their own
+	Passes    int       // and those that are passes, one for each person
 	Signature [64]byte  // Ed25519 by the keeper's log key over the leaf's bytes
 	Events    []Event
 }

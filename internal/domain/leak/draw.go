@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 )
 
 // What is drawn from a key, each under a label of its own: no two labels begin alike
@@ -19,6 +21,8 @@ const (
 	labelDocument = "amanah leak document 2\x00"
 	labelRest     = "amanah leak document name 1\x00"
 	labelCommit   = "amanah leak commit 1\x00"
+	labelPerson   = "amanah leak canary person 1\x00"
+	labelUnique   = "amanah leak unique canary 1\x00"
 )
 
 // prf is HMAC-SHA256 (RFC 2104) under a key of 32 bytes.
@@ -137,6 +141,16 @@ func (b *Base) group(n uint32) uint32 {
 func (s *Seed) Canary(b *Base, n uint32) bool {
 	block := prf((*[32]byte)(s), labelCanary, binary.BigEndian.AppendUint32(nil, n))
 	return binary.BigEndian.Uint32(block[:]) < b.group(n)
+}
+
+// Person returns the key of group canary n: who that is, is the same in all copies.
+func (b *Base) Person(n uint32) canary.Key {
+	return canary.Key(prf((*[32]byte)(b), labelPerson, binary.BigEndian.AppendUint32(nil, n)))
+}
+
+// Unique returns the key of the copy's own canary n, which no other copy has.
+func (s *Seed) Unique(n uint32) canary.Key {
+	return canary.Key(prf((*[32]byte)(s), labelUnique, binary.BigEndian.AppendUint32(nil, n)))
 }
 
 // Document returns 128 bits that stand in this copy for something that has a name

@@ -8,15 +8,22 @@ import (
 	"math"
 	"slices"
 
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/leak/code"
 )
 
 // Holding is one copy with its secret: what a sample is weighed against.
 type Holding struct {
-	Copy   Copy
-	Seed   *Seed
-	Rows   []Row // that were delivered, ascending; nil: every row
-	Unique int   // how many unique canaries the copy has
+	Copy Copy
+	Seed *Seed
+	Rows []Row // that were delivered, ascending; nil: every row
+
+	// Spec tells apart what copies' canaries were drawn by, as Recognise was told; Group is
+	// how many group canaries there were to have, and Unique are the copy's own ones.
+	Spec   int
+	Group  uint32
+	Unique []Tags
+	Bits   [canary.Levels]float64 // of Unique, as canary.Spec says
 
 	// Documents are the rows, ascending, of what identifiers of files and images may stand for
 	// in the copy; nil: every row.
@@ -74,7 +81,7 @@ func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
 	tokens, documents := split(f.sample.Tokens), split(f.sample.Documents)
 	for j := range copies {
 		h := &copies[j]
-		parts := []Part{tokens.of(Tokens, h.Rows, h.Seed.Token), cells[j], canaries[j], f.unique(h), documents.of(Documents, h.Documents, h.Seed.Identifier)}
+		parts := []Part{tokens.of(Tokens, h.Rows, h.Seed.Token), cells[j], canaries[j], h.unique(&f.sample.Strangers), documents.of(Documents, h.Documents, h.Seed.Identifier)}
 		out[j].Copy = h.Copy
 		for _, p := range parts {
 			if p.Used > 0 {
@@ -148,44 +155,6 @@ func (n *named) of(d Domain, rows []Row, draw func(Row) Token) Part {
 		p.LnE = lnMatches(64, tried, p.Found)
 	}
 	return p
-}
-
-func (f *Frozen) unique(h *Holding) Part {
-	p := Part{Domain: Uniques}
-	if h.Unique == 0 || f.sample.Rows == 0 || f.sample.Bits <= 0 {
-		return p
-	}
-	p.Used = h.Unique
-	for _, u := range f.sample.Unique {
-		if u.Copy == h.Copy {
-			p.Found++
-		}
-	}
-	p.LnE = lnMatches(f.sample.Bits, f.sample.Rows*uint64(h.Unique), min(p.Found, h.Unique))
-	return p
-}
-
-// canaries weighs the group canaries that were seen. One that was not seen says nothing.
-func (f *Frozen) canaries(b *Base, copies []Holding) []Part {
-	positions := make([]code.Position, len(f.sample.Canaries))
-	for i, n := range f.sample.Canaries {
-		positions[i] = code.Position{P: b.group(n), Symbol: true}
-	}
-	seen := code.Look(positions)
-	mixture := seen.Mixture()
-	out := make([]Part, len(copies))
-	for j := range copies {
-		p := Part{Domain: Canaries, Used: len(positions)}
-		p.LnE = mixture.LnE(seen.Word(func(i int) (bool, bool) {
-			in := copies[j].Seed.Canary(b, f.sample.Canaries[i])
-			if in {
-				p.Found++
-			}
-			return in, true
-		}))
-		out[j] = p
-	}
-	return out
 }
 
 // cells weighs the cells that are left.

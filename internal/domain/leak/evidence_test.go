@@ -109,12 +109,9 @@ func TestOneTokenNamesTheCopy(t *testing.T) {
 	}
 }
 
-// TestOtherMarksNameTheCopy: an identifier of a document, and a canary of one copy.
-func TestOtherMarksNameTheCopy(t *testing.T) {
+// TestDocumentsNameTheCopy: an identifier of a document.
+func TestDocumentsNameTheCopy(t *testing.T) {
 	copies := holdings(200)
-	for j := range copies {
-		copies[j].Unique = 5
-	}
 	for j := range copies {
 		copies[j].Documents = []leak.Row{3, 5, 8}
 	}
@@ -127,23 +124,6 @@ func TestOtherMarksNameTheCopy(t *testing.T) {
 			t.Errorf("document %s: named %v", what, got)
 		}
 	}
-	s := leak.Sample{Unique: []leak.SeenUnique{{Copy: copies[8].Copy, Number: 2}, {Copy: copies[8].Copy, Number: 3}}, Rows: 1000, Bits: 30}
-	if got := named(t, s, copies); !slices.Equal(got, []int{8}) {
-		t.Errorf("canaries: named %v", got)
-	}
-	s.Rows = 1 << 40 // among so many rows, both are found by chance
-	if got := named(t, s, copies); got != nil {
-		t.Errorf("canaries by chance: named %v", got)
-	}
-	var group leak.Sample
-	for n := range uint32(300) {
-		if seedOf(6).Canary(&base, n) {
-			group.Canaries = append(group.Canaries, n)
-		}
-	}
-	if got := named(t, group, copies); !slices.Equal(got, []int{6}) {
-		t.Errorf("group canaries: named %v", got)
-	}
 }
 
 // TestFreeze: order and repetition change nothing, one symbol more changes the digest,
@@ -151,13 +131,13 @@ func TestOtherMarksNameTheCopy(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	s := sampleOf(1, 40)
 	s.Tokens = []leak.SeenToken{{Token: leak.Token{1}}, {Token: leak.Token{2}, Row: 9}}
-	s.Canaries = []uint32{5, 2, 5}
+	s.Strangers[1] = []uint64{5, 2, 5}
 	first := leak.Freeze(s)
 	rng := rand.New(rand.NewPCG(1, 1))
 	again := s
 	again.Cells = append(slices.Clone(s.Cells), s.Cells[:7]...)
 	rng.Shuffle(len(again.Cells), func(i, j int) { again.Cells[i], again.Cells[j] = again.Cells[j], again.Cells[i] })
-	again.Canaries = []uint32{2, 5}
+	again.Strangers[1] = []uint64{2, 5}
 	if leak.Freeze(again).Digest() != first.Digest() {
 		t.Error("order or repetition changes the digest")
 	}

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
-	"math"
 	"slices"
 )
 
@@ -14,24 +13,14 @@ import (
 type Sample struct {
 	Cells     []Observed
 	Tokens    []SeenToken
-	Canaries  []uint32    // numbers of the group canaries that are there
 	Documents []SeenToken // identifiers of files and images, the first eight bytes, and the row of what they stand for
-
-	Unique []SeenUnique
-	Rows   uint64  // rows that were held against the unique canaries
-	Bits   float64 // a row that is not ours agrees with a given unique canary with probability 2^-Bits at most
+	Strangers Strangers
 }
 
 // SeenToken is a token as it was read, and the row it stood in where that is known.
 type SeenToken struct {
 	Token Token
 	Row   Row // zero: not known, and every row of a copy is tried
-}
-
-// SeenUnique is a canary of one copy alone, found by a keyed test of several attributes.
-type SeenUnique struct {
-	Copy   Copy
-	Number uint32
 }
 
 // Frozen is a sample that changes no more. Codes are opened against it and against nothing
@@ -43,6 +32,7 @@ type Frozen struct {
 	dead   []Family
 	differ int
 	counts map[Family]int
+	seen   []groupCanary // what Recognise found
 	digest [32]byte
 }
 
@@ -55,19 +45,13 @@ const Fewest = 8
 // shows one spelling only was rewritten and counts for nothing either.
 func Freeze(s Sample) *Frozen {
 	f := &Frozen{counts: map[Family]int{}}
-	f.sample = Sample{Cells: slices.Clone(s.Cells), Tokens: slices.Clone(s.Tokens), Canaries: slices.Clone(s.Canaries),
-		Documents: slices.Clone(s.Documents), Unique: slices.Clone(s.Unique), Rows: s.Rows, Bits: s.Bits}
+	f.sample = Sample{Cells: slices.Clone(s.Cells), Tokens: slices.Clone(s.Tokens),
+		Documents: slices.Clone(s.Documents), Strangers: s.Strangers.sorted()}
 	slices.SortFunc(f.sample.Cells, compareObserved)
 	slices.SortFunc(f.sample.Tokens, compareToken)
 	slices.SortFunc(f.sample.Documents, compareToken)
-	slices.Sort(f.sample.Canaries)
-	slices.SortFunc(f.sample.Unique, func(a, b SeenUnique) int {
-		return cmp.Or(bytes.Compare(a.Copy[:], b.Copy[:]), cmp.Compare(a.Number, b.Number))
-	})
 	f.sample.Cells = slices.Compact(f.sample.Cells)
 	f.sample.Tokens = slices.Compact(f.sample.Tokens)
-	f.sample.Canaries = slices.Compact(f.sample.Canaries)
-	f.sample.Unique = slices.Compact(f.sample.Unique)
 	f.sample.Documents = slices.Compact(f.sample.Documents)
 	f.digest = sha256.Sum256(f.bytes())
 	f.keep()
@@ -125,7 +109,7 @@ func (f *Frozen) keep() {
 
 // bytes is what is hashed: everything that was read, in one order and one spelling.
 func (f *Frozen) bytes() []byte {
-	b := []byte("amanah leak sample 2\x00")
+	b := []byte("amanah leak sample 3\x00")
 	count := func(n int) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
 	count(len(f.sample.Cells))
 	for _, o := range f.sample.Cells {
@@ -140,15 +124,11 @@ func (f *Frozen) bytes() []byte {
 	for _, t := range f.sample.Tokens {
 		b = append(binary.BigEndian.AppendUint64(b, uint64(t.Row)), t.Token[:]...)
 	}
-	count(len(f.sample.Canaries))
-	for _, n := range f.sample.Canaries {
-		b = binary.BigEndian.AppendUint32(b, n)
-	}
-	count(int(f.sample.Rows))
-	count(int(math.Float64bits(f.sample.Bits)))
-	count(len(f.sample.Unique))
-	for _, u := range f.sample.Unique {
-		b = binary.BigEndian.AppendUint32(append(b, u.Copy[:]...), u.Number)
+	for _, tags := range f.sample.Strangers {
+		count(len(tags))
+		for _, t := range tags {
+			count(int(t))
+		}
 	}
 	count(len(f.sample.Documents))
 	for _, d := range f.sample.Documents {

@@ -32,7 +32,7 @@ func Flat(patient, r *fhir.Resource, m *Meta, ref Ref, version uint64, source st
 	}
 	value, unit := valueOf(r)
 	return append(out,
-		r.Type, kind, m.Status, code.System, code.Code, textOf(r), value, unit, dateOf(r), m.Facility,
+		r.Type, kind, m.Status, code.System, code.Code, textOf(r), value, unit, DateOf(r), m.Facility,
 		m.Entered.UTC().Format("2006-01-02T15:04:05.000Z"), strconv.FormatUint(version, 10), source)
 }
 
@@ -42,11 +42,7 @@ func whose(p *fhir.Resource) []string {
 	if p == nil {
 		return out
 	}
-	for id := range p.Get("identifier").Each() {
-		if id.Get("system").Text() == NIKSystem && id.Get("use").Text() != "old" {
-			out[0] = id.Get("value").Text()
-		}
-	}
+	out[0] = NIKOf(p)
 	out[1] = nameOf(p.Get("name").First())
 	out[2], out[3] = p.Get("birthDate").Text(), p.Get("gender").Text()
 	for t := range p.Get("telecom").Each() {
@@ -61,6 +57,19 @@ func whose(p *fhir.Resource) []string {
 	}
 	out[6], out[7], out[8] = a.Get("city").Text(), a.Get("postalCode").Text(), a.Get("country").Text()
 	return out
+}
+
+// NIKOf is the NIK that a Patient says it has, as it stands there; empty for none.
+func NIKOf(p *fhir.Resource) (nik string) {
+	if p.Type != "Patient" {
+		return ""
+	}
+	for id := range p.Get("identifier").Each() {
+		if id.Get("system").Text() == NIKSystem && id.Get("use").Text() != "old" {
+			nik = id.Get("value").Text()
+		}
+	}
+	return nik
 }
 
 func nameOf(n fhir.Value) string {
@@ -142,8 +151,8 @@ func valueIn(get func(string) fhir.Value) (value, unit string) {
 	return "", ""
 }
 
-// dateOf is when what a resource is about was, as it says that itself.
-func dateOf(r *fhir.Resource) string {
+// DateOf is when what a resource is about was, as it says that itself.
+func DateOf(r *fhir.Resource) string {
 	for _, name := range dateMembers {
 		v := r.Get(name)
 		if s := v.Text(); s != "" {

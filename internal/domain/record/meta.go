@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/format/fhir"
 	"github.com/amanah-project/amanah/verify"
@@ -50,6 +51,10 @@ type Document struct {
 	Size   int64 // in the clear
 	Sealed int64
 	Hash   [32]byte // SHA-256 of the content
+
+	// Like is what it is known again by, on the way from the document to its row; nil where it
+	// was not looked at.
+	Like *leak.Likeness `json:"-"`
 }
 
 // Key opens one document. It never prints; as JSON it is written only inside what is

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/fault"
 )
 
@@ -28,6 +29,7 @@ type Export struct {
 	People    [32]byte // PeopleDigest of them
 	Form      Form     // in which it leaves; FHIR when empty
 	Documents bool     // the files that records are of leave with it
+	Canaries  string   // which stand among the people, as canary.Spec says it; empty for none
 }
 
 // Form is how an export is written: all of each record as FHIR, or rows of what fits a
@@ -90,7 +92,8 @@ func (e Export) Lists(people []identity.PersonID) error {
 }
 
 // Body writes the export as its request's body, lines that people can read: three, one for
-// a form other than FHIR, and one where documents leave with it.
+// a form other than FHIR, one where documents leave with it, and one where canaries stand
+// among the people.
 func (e Export) Body() []byte {
 	body := "recipient " + e.Recipient + "\npeople " + strconv.Itoa(e.Count) + "\nlist " + hex.EncodeToString(e.People[:]) + "\n"
 	if e.Form != FormFHIR {
@@ -99,17 +102,22 @@ func (e Export) Body() []byte {
 	if e.Documents {
 		body += withDocuments + "\n"
 	}
+	if e.Canaries != "" {
+		body += withCanaries + e.Canaries + "\n"
+	}
 	return []byte(body)
 }
 
 // withDocuments is the line of an export that documents leave with.
 const withDocuments = "documents too"
 
+// withCanaries begins the line of an export that canaries are in.
+const withCanaries = "canaries "
+
 // ParseExport reads what Body writes, in that one spelling; ErrExport.
-func ParseExport(body []byte) (Export, error) {
-	var e Export
+func ParseExport(body []byte) (e Export, err error) {
 	lines := strings.Split(string(body), "\n")
-	if len(lines) < 4 || len(lines) > 6 {
+	if len(lines) < 4 || len(lines) > 7 {
 		return e, ErrExport
 	}
 	for _, line := range lines[3 : len(lines)-1] {
@@ -117,12 +125,16 @@ func ParseExport(body []byte) (Export, error) {
 			e.Documents = true
 			continue
 		}
+		if spec, ok := strings.CutPrefix(line, withCanaries); ok {
+			e.Canaries = spec
+			continue
+		}
 		e.Form = Form(strings.TrimPrefix(line, "form "))
 	}
 	e.Recipient = strings.TrimPrefix(lines[0], "recipient ")
 	n, err := strconv.Atoi(strings.TrimPrefix(lines[1], "people "))
 	digest, herr := hex.DecodeString(strings.TrimPrefix(lines[2], "list "))
-	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) || !e.Form.known() {
+	if err != nil || herr != nil || n < 1 || n > MaxExport || len(digest) != 32 || !recipient(e.Recipient) || !e.Form.known() || !canaries(e.Canaries) {
 		return Export{}, ErrExport
 	}
 	e.Count, e.People = n, [32]byte(digest)
@@ -130,6 +142,12 @@ func ParseExport(body []byte) (Export, error) {
 		return Export{}, ErrExport
 	}
 	return e, nil
+}
+
+// canaries reports whether a text says canaries, or that there are none.
+func canaries(text string) bool {
+	_, err := canary.Parse(text)
+	return err == nil
 }
 
 // recipient reports whether a text may be an age X25519 recipient: Bech32 in lower case.

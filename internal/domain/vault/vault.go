@@ -71,6 +71,9 @@ func (b Binding) valid() bool {
 
 // data is the place as associated data; no two places share one.
 func (b Binding) data() []byte {
+	if !binds {
+		return nil
+	}
 	d := append(make([]byte, 0, 96), "amanah record v1\x00"...)
 	d = append(append(d, byte(len(b.Table))), b.Table...)
 	d = binary.BigEndian.AppendUint64(d, uint64(b.Person))

@@ -18,6 +18,7 @@ type Ask struct {
 	Outcome AskOutcome
 	Times   int // how many asks it stands for
 	Leaf    LeafRef
+	Altered bool // of one that was read: it is not what was written
 }
 
 // AskOutcome says what became of an Ask.

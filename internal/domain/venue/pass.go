@@ -47,6 +47,7 @@ type Pass struct {
 	Decision Decision  // a refused one is kept so that a retry is answered alike
 	Leaf     LeafRef
 	Use      PassUse
+	Altered  bool // of one that was read: it is not what was written, and nobody goes by it
 }
 
 // PassUse is where a pass was admitted; the zero PassUse is nowhere yet.
@@ -158,7 +159,7 @@ func (p Pass) Settle(s Showing, at Venue, now time.Time) SeenCode {
 		return SeenAhead
 	case s.Door < 1 || int(s.Door) > at.Doors:
 		return SeenNoDoor
-	case p.Serial == VisitID{}:
+	case p.Serial == VisitID{}, p.Altered:
 		return SeenForgotten
 	case p.Decision == Refuse:
 		return SeenForged
@@ -192,7 +193,7 @@ func (p Pass) Visit(s Showing, at Venue, stay time.Duration, others []Visit, now
 	var ends []Leaving
 	for _, o := range others {
 		switch {
-		case o.ID == v.ID || o.Decision == Refuse:
+		case o.ID == v.ID || o.Decision == Refuse || o.Altered:
 		case o.Entered.After(v.Entered):
 			if v.Left.IsZero() || o.Entered.Before(v.Left) {
 				v.Left = o.Entered

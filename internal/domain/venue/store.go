@@ -10,12 +10,13 @@ type Store interface {
 	// All returns every venue, by ID.
 	All() ([]Venue, error)
 	// Inside returns how many people are inside each venue asked for, and holds
-	// those counts against other transactions until the end of this one.
+	// those counts against other transactions until the end of this one. AlteredCount
+	// for one that is not what was written.
 	Inside(ids []ID) ([]int, error)
 	// Add changes the counts; none falls below zero.
 	Add(deltas []Delta) error
 	// Entered returns how many parties have ever checked in at a venue by themselves;
-	// zero for one that is unknown.
+	// zero for one that is unknown. It fails for a count that is not what was written.
 	Entered(id ID) (uint64, error)
 }
 

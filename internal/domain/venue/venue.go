@@ -71,6 +71,7 @@ type Visit struct {
 	Party    int
 	Decision Decision
 	Leaf     LeafRef
+	Altered  bool // of one that was read: it is not what was written, and nobody goes by it
 }
 
 // LeafRef finds the sealed event of a visit in the access log's outbox.
@@ -81,7 +82,11 @@ type LeafRef struct {
 }
 
 // Open reports whether the party is still counted inside.
-func (v Visit) Open() bool { return v.Left.IsZero() && v.Decision != Refuse }
+func (v Visit) Open() bool { return v.Left.IsZero() && v.Decision != Refuse && !v.Altered }
+
+// AlteredCount stands for a count of people that is not what was written: nobody goes by
+// it.
+const AlteredCount = -1
 
 // Delta changes how many people are inside a venue.
 type Delta struct {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/format/fhir"
@@ -39,6 +40,8 @@ type Item struct {
 	// IfMatch.
 	Of      record.Ref
 	IfMatch uint64
+
+	like []leak.Likeness // of the documents that stand in Resource
 }
 
 func (i *Item) right() staff.Rights {
@@ -128,13 +131,15 @@ func (f *Flow) may(c Caller, e *Entry) error {
 	return nil
 }
 
-// attachments looks into the documents that stand in an entry's resources.
+// attachments looks into the documents that stand in an entry's resources, and what they
+// are known again by.
 func attachments(e *Entry) error {
 	for i := range e.Items {
 		if r := e.Items[i].Resource; r != nil {
 			if err := record.CheckAttachments(r); err != nil {
 				return err
 			}
+			e.Items[i].like = alike(r)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/vault"
@@ -45,6 +46,7 @@ type line struct {
 	number  record.Number
 	content record.Content
 	plain   []byte
+	like    []leak.Likeness // of the documents in it
 	tells   bool
 	told    status.Evidence
 	source  string
@@ -123,6 +125,7 @@ func (f *Flow) line(j *job, it *Item, ref record.Ref, names map[string]string) l
 	l.content.Meta = it.Meta
 	if r := it.Resource; r != nil {
 		document := it.Meta.Document
+		l.like = it.like
 		l.content.Meta = record.Describe(r)
 		l.content.Document = document
 		l.content.Body = r.Store(func(target string) string {
@@ -226,6 +229,9 @@ func (j *job) seal(e keeper.Entered) error {
 		row := record.Row{Person: j.person, Number: l.number, Version: e.Version, Entered: l.content.Entered, Sealed: sealed}
 		if d := l.content.Document; d != nil {
 			row.Blob, row.Size = d.Name, d.Sealed
+		}
+		if len(e.Known) == len(j.lines) {
+			row.Known = e.Known[i]
 		}
 		j.write.Rows[i] = row
 		if l.tells && j.aside == "" { // what is set aside is nobody's

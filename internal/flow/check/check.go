@@ -16,6 +16,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
@@ -80,6 +81,8 @@ type Check struct {
 	LedgerKey store.LedgerKey
 	Mark      keeper.Ledger
 	Site      staff.Site // whose passkeys' approvals are looked at
+	// VisitDays is how many days visits are kept, and asks with them.
+	VisitDays int
 	// Lengths: of documents only the lengths are looked at, and none is read.
 	Lengths bool
 	Found   func(Finding) error
@@ -92,6 +95,8 @@ type Check struct {
 	doubts   []doubt
 	last     map[int64]int64 // highest version of a person's health records
 	unknown  map[int64]Finding
+	gone     []identity.Tag // names of records that miss, of whom nobody knows yet who took them away
+	firstDay day.Day        // of the day keys that the keeper held when the check began
 }
 
 // place is where a person's row lies.
@@ -117,9 +122,11 @@ func (c *Check) Run(ctx context.Context) (Report, error) {
 		return c.report, err
 	}
 	c.seen = make([]place, h.People+1)
+	c.gone = nil
+	c.firstDay = h.FirstDay
 	for _, part := range []func(context.Context) error{
 		c.people, c.quarantine, c.setAside, c.absent, c.records, c.owners, c.strangers, c.doubtful, c.extra,
-		c.leaves, c.visits, c.places, c.agreements, c.disputes, c.staff, c.ledger,
+		c.leaves, c.ends, c.visits, c.seals, c.places, c.agreements, c.disputes, c.staff, c.ledger,
 	} {
 		if err := part(ctx); err != nil {
 			return c.report, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -36,9 +37,30 @@ func KeepLedger(ctx context.Context, db store.DB, k Marker, key []byte) error {
 	return err
 }
 
-// MarkLedger tells the keeper how far the ledger has come: what is cut off afterwards is
-// found. keeper.ErrLedger when the ledger is not the one that the keeper knows.
-func MarkLedger(ctx context.Context, db store.DB, k Marker) error { return moveMark(ctx, db, k, false) }
+// MarkLedger notes how far each gate's chain of leaves has come, and tells the keeper how
+// far the ledger has: what is cut off afterwards is found. keeper.ErrLedger when the
+// ledger is not the one that the keeper knows.
+func MarkLedger(ctx context.Context, db store.DB, k Marker) error {
+	if l, ok := db.(store.Ledgered); ok {
+		if err := l.NoteLeaves(ctx); err != nil {
+			return err
+		}
+	}
+	return moveMark(ctx, db, k, false)
+}
+
+// PruneLedger takes entries out of the ledger that later ones took the place of, up to a
+// number that the keeper's mark has long passed.
+func PruneLedger(ctx context.Context, db store.DB, below uint64) error {
+	l, ok := db.(store.Ledgered)
+	for next := uint64(0); ok; {
+		var err error
+		if next, err = l.PruneLedger(ctx, next, below); err != nil || next == 0 {
+			return err
+		}
+	}
+	return nil
+}
 
 // AcceptLedger sets the keeper's mark on the ledger as it is, after a restore.
 func AcceptLedger(ctx context.Context, db store.DB, k Marker) error {
@@ -90,6 +112,13 @@ func (c *Check) ledger(ctx context.Context) error {
 				return err
 			}
 		}
+		for _, tag := range c.gone {
+			if _, forgotten := newest[rowHash("record_source", c.LedgerKey.Name("record_source", tag[:]))]; !forgotten {
+				if err := c.found(Finding{"record_source", hex.EncodeToString(tag[:]), Missing, "a record has this name"}); err != nil {
+					return err
+				}
+			}
+		}
 		for _, last := range newest {
 			if last.there {
 				if err := c.found(Finding{last.table, last.row, Missing, "the ledger of rows has it"}); err != nil {
@@ -120,14 +149,17 @@ func (c *Check) entries(s store.Snapshot, tables []store.Table) (map[[16]byte]no
 	err := eachOf(s, tables, "store_ledger", func(r reader) error {
 		e := store.LedgerEntry{Seq: uint64(r.at("seq").Int), Table: string(r.at("name").Bytes), Row: r.at("row_key").Bytes, MAC: r.at("mac").Bytes}
 		copy(e.Chain[:], r.at("chain").Bytes)
-		n := noting{there: len(e.MAC) > 0, table: e.Table, row: hex.EncodeToString(e.Row)}
-		copy(n.mac[:], e.MAC)
-		newest[rowHash(e.Table, e.Row)] = n
+		bridge := e.Table == "" && len(e.Row) == 8 && binary.BigEndian.Uint64(e.Row) == last.Seq
+		if e.Table != "" {
+			n := noting{there: len(e.MAC) > 0, table: e.Table, row: hex.EncodeToString(e.Row)}
+			copy(n.mac[:], e.MAC)
+			newest[rowHash(e.Table, e.Row)] = n
+		}
 		what, why := What(""), ""
 		switch {
-		case e.Seq != last.Seq+1:
+		case e.Seq != last.Seq+1 && !bridge:
 			what, why = Missing, "entries before it are gone"
-		case len(r.at("chain").Bytes) != 32 || c.LedgerKey.Chain(last.Chain, e) != e.Chain:
+		case len(r.at("chain").Bytes) != 32 || !c.LedgerKey.Follows(last, e):
 			what, why = Altered, "does not follow the one before it"
 		case e.Seq == c.Mark.Seq && e.Chain != c.Mark.Chain:
 			what, why = Altered, "is not the entry that the keeper knows of this number"
@@ -162,7 +194,7 @@ func (c *Check) entries(s store.Snapshot, tables []store.Table) (map[[16]byte]no
 
 // noted holds a row against its newest entry.
 func (c *Check) noted(r reader, newest map[[16]byte]noting) error {
-	h := rowHash(r.table.Name, store.LedgerRow(r.table, r.row))
+	h := rowHash(r.table.Name, c.LedgerKey.Row(r.table, r.row))
 	last, known := newest[h]
 	delete(newest, h)
 	mac := c.LedgerKey.MAC(r.table, r.row)

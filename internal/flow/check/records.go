@@ -278,6 +278,7 @@ func (c *Check) sources(ctx context.Context, f *chart) error {
 	for i, r := range rows {
 		switch row := hex.EncodeToString(tags[i][:]); {
 		case r.Ref.Person == 0 && c.report.Erased > 0: // the row may have gone with somebody whose record took the name over
+			c.gone = append(c.gone, tags[i])
 		case r.Ref.Person == 0:
 			err = c.found(Finding{"record_source", row, Missing, "a record has this name"})
 		case marks[i] != r.Check:

@@ -73,8 +73,9 @@ func newTown(t *testing.T) *town {
 	s.staff(t, db)
 	s.links(t, db)
 	s.visits(t, db)
+	s.counts(t, db)
+	must(t, check.MarkLedger(t.Context(), db, s.k))
 	must(t, db.Close())
-	s.sql(t, s.template(), plainRows)
 	s.copyTo(t, s.template(), s.older())
 
 	db, err = sqlite.Open(s.template(), sqlite.Options{Limit: time.Minute})
@@ -85,38 +86,47 @@ func newTown(t *testing.T) *town {
 	s.moveOn(t, db)
 	must(t, check.MarkLedger(t.Context(), db, s.k))
 	must(t, errors.Join(db.Close(), blobs.Close()))
-	s.sql(t, s.template(), movedRows)
 	s.mark, err = s.k.Ledger(t.Context())
 	must(t, err)
 	return s
 }
 
-// plainRows fills the tables of which the platform keeps nothing sealed and no ledger.
-const plainRows = `
-INSERT INTO identity_authorization (id, partner_id, version, code, used, link_id, tries, expires, sealed) VALUES
-	(x'0101', 1, 1, x'', 0, x'', 0, 1900000000000000, x'aabbcc'), (x'0102', 2, 2, x'77', 0, x'', 1, 1900000000000001, x'aabbcd');
-INSERT INTO identity_refresh SELECT id, 1 + partner_id FROM identity_link;
-INSERT INTO identity_guess VALUES (x'00112233445566778899aabbccddeeff', 20000, 1, 2), (x'00112233445566778899aabbccddee00', 20001, 2, 3);
-INSERT INTO identity_pin_try VALUES (20000, x'00112233445566778899aabbccddeeff', 1), (20000, x'00112233445566778899aabbccddee00', 3);
-INSERT INTO venue_lookup VALUES (1, 480000, 3, 5, 4), (2, 480001, 1, 2, 2);
-INSERT INTO venue_journey VALUES (x'0a01', 1800000000000000, 1), (x'0a02', 1800000000000001, 2);
-INSERT INTO partner_decision VALUES (20000, 1, 7), (20000, 2, 9);
-INSERT INTO record_upload VALUES (x'0000000000000000000000000000000000000000000000000000000000000005', 1800000000000000), (x'0000000000000000000000000000000000000000000000000000000000000006', 1800000000000001);`
-
-// movedRows are those changed later.
-const movedRows = `
-UPDATE identity_authorization SET version = version + 1, tries = tries + 1, code = CAST(x'05' || id AS BLOB);
-UPDATE identity_refresh SET generation = generation + 1;
-UPDATE identity_guess SET wrong = wrong + 1, sent = sent + 1;
-UPDATE identity_pin_try SET tries = tries + 1;
-UPDATE venue_lookup SET used = used + 1, mark = mark + 1;
-UPDATE partner_decision SET told = told + 1;`
-
-func (s *town) sql(t *testing.T, path, script string) {
+// counts fills the tables of attempts, guesses and decisions.
+func (s *town) counts(t *testing.T, db *sqlite.DB) {
 	t.Helper()
-	conn, err := zs.OpenConn(path, zs.OpenReadWrite)
-	must(t, err)
-	must(t, errors.Join(sqlitex.ExecuteScript(conn, script, nil), conn.Close()))
+	now := time.Now().Truncate(time.Second)
+	today := day.Of(now)
+	must(t, db.Update(t.Context(), func(st store.Stores) error {
+		var err error
+		for n := range 2 {
+			b := byte(n + 1)
+			_, e1 := st.PINs.Count(identity.Tag{b}, today, 1+n)
+			_, e2 := st.Journeys.Count(partner.ID(b), today, 7+n)
+			_, e3 := st.Journeys.Put(venue.Journey{ID: venue.JourneyID{b}, Asked: today, Decision: venue.Decision(b)})
+			a := identity.Authorization{ID: identity.AuthorizationID{b}, Partner: partner.ID(b), Version: 1, Sealed: []byte{0xaa, b}, Expires: now.Add(time.Hour)}
+			err = errors.Join(err, e1, e2, e3, st.Authorizations.Put(a),
+				st.Guesses.Put(identity.Tag{b, 9}, identity.Guesses{Day: today, Wrong: 1 + n, Sent: 2 + n}),
+				st.Lookups.Put(venue.Lookups{Venue: venue.ID(b), Hour: 480_000, Used: 3, Mark: 5, Before: 4}),
+				st.Refresh.Advance(identity.LinkID{b}, 1), st.Refresh.Advance(identity.LinkID{b}, 2),
+				st.Uploads.Begin([32]byte{b, 31: 5}, now))
+		}
+		return err
+	}))
+}
+
+// countOn moves what counts fills.
+func (s *town) countOn(t *testing.T, st store.Stores, now time.Time) error {
+	t.Helper()
+	today := day.Of(now)
+	_, e1 := st.PINs.Count(identity.Tag{1}, today, 1)
+	_, e2 := st.Journeys.Count(1, today, 1)
+	a, e3 := st.Authorizations.Get(identity.AuthorizationID{1})
+	a.Version, a.Tries, a.Code = a.Version+1, a.Tries+1, [32]byte{5, 1}
+	b, e4 := st.Authorizations.Get(identity.AuthorizationID{2})
+	b.Version, b.Used, b.Link, b.Code = b.Version+1, true, identity.LinkID{2}, [32]byte{5, 2}
+	return errors.Join(e1, e2, e3, e4, st.Authorizations.Put(a), st.Authorizations.Put(b),
+		st.Guesses.Put(identity.Tag{1, 9}, identity.Guesses{Day: today, Wrong: 3, Sent: 4}),
+		st.Lookups.Put(venue.Lookups{Venue: 1, Hour: 480_000, Used: 4, Mark: 5, Before: 4}), st.Refresh.Advance(identity.LinkID{1}, 3))
 }
 
 // copyTo copies a database that nobody has open.
@@ -292,6 +302,7 @@ func (s *town) visits(t *testing.T, db *sqlite.DB) {
 		id := venue.VisitID(colours[i].Event)
 		return venue.Pass{ID: id, Serial: id, Day: today, Who: r.Results[i].Who, Category: "mall", Level: 2, Issued: now, Expires: now.Add(time.Hour), Party: 1, Decision: venue.Admit, Leaf: leaf(i)}
 	}
+	r.Leaf.Asks, r.Leaf.Passes = 2, 2
 	must(t, db.Update(t.Context(), func(st store.Stores) error {
 		return errors.Join(
 			st.Log.Put([]accesslog.Leaf{r.Leaf}),
@@ -341,6 +352,7 @@ func (s *town) moveOn(t *testing.T, db *sqlite.DB) {
 		}
 		card.Revoked = now.Truncate(time.Minute)
 		return errors.Join(
+			s.countOn(t, st, now),
 			st.Sent.Fetched(record.Ref{Person: 1, Number: record.Entered}, now), st.Links.Put(links[0]), st.SignIns.Put(sessions[0]), st.Cards.Put(card), st.PINs.Put(1, identity.Tag{1, 3}),
 			st.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Dua", State: partner.Suspended, Held: partner.Sandbox, Joined: now}),
 			st.Venues.Put(venue.Venue{ID: 1, Name: "Pasar", Category: "market", District: "9901", Level: 3, Declared: 30, Doors: 1}),

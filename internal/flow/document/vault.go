@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -49,6 +50,8 @@ type Vault struct {
 	Keeper Keeper
 	Spool  func() (Spooled, error)
 	Now    func() time.Time
+
+	looks sync.Mutex // one document at a time is held whole, to know it again
 }
 
 var _ care.Documents = (*Vault)(nil)
@@ -81,6 +84,9 @@ func (v *Vault) seal(ctx context.Context, content io.Reader, look func(io.Reader
 		}
 	}
 	d := record.Document{Key: record.Key(p.key), Size: p.size, Sealed: p.long, Hash: [32]byte(p.plain.Sum(nil))}
+	if d.Like, err = v.look(ctx, spooled, &d); err != nil {
+		return record.Document{}, err
+	}
 	if d.Name, err = NameOf(ctx, v.Keeper, p.sealed.Sum(nil)); err != nil {
 		return record.Document{}, err
 	}

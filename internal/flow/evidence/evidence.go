@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -55,6 +56,9 @@ type Flow struct {
 	Now    func() time.Time
 	Actor  string        // in intents: which command or job of the platform
 	Budget keeper.Budget // BudgetImport for commands, BudgetJob for jobs
+	// Reserved is where NIKs are nobody's: who comes with one is refused
+	// (canary.ErrReserved), whether a canary has it or not.
+	Reserved canary.Range
 	// Keep, where set, is called once with the refusals of a batch, none included,
 	// before the batch is durable; its error stops the batch.
 	Keep func([]Refusal) error

@@ -14,6 +14,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/flow/evidence"
@@ -161,6 +162,28 @@ func TestPeopleOnceEachAndContradictionsAside(t *testing.T) {
 	}
 	if step := s.colour(1); step.Colour != status.Red && step.Colour != status.Yellow {
 		t.Errorf("without evidence the colour is %s", step.Colour)
+	}
+}
+
+// TestReservedNIKs: nobody is registered under a NIK that is given to nobody, and nothing of
+// it is stored; without a range they are (the control).
+func TestReservedNIKs(t *testing.T) {
+	s := newSite(t)
+	rows := []evidence.Newcomer{newcomer(t, 2, nikA, "Siti Kenari", "1990-08-15"), newcomer(t, 3, "9901514101900031", "Palsu Kenari", "1990-01-01")}
+	flow := *s.flow
+	flow.Reserved = canary.Range{Regions: []uint32{990151}, From: 31, To: 60}
+	got, err := flow.People(t.Context(), rows, identity.Progress{Source: "people"})
+	if err != nil || got.Added != 1 || len(got.Refusals) != 1 || got.Refusals[0].Line != 3 || !errors.Is(got.Refusals[0].Reason, canary.ErrReserved) {
+		t.Fatalf("%+v %v", got, err)
+	}
+	if strings.Contains(got.Refusals[0].Reason.Error(), "9901514101900031") {
+		t.Error("the refusal repeats the NIK")
+	}
+	if got, err := flow.People(t.Context(), rows[1:], identity.Progress{Source: "people"}); err != nil || got.Added != 0 || len(got.Refusals) != 1 {
+		t.Errorf("alone: %+v %v", got, err)
+	}
+	if got := s.people(rows...); got.Added != 1 || got.Known != 1 || len(got.Refusals) != 0 {
+		t.Errorf("without a range: %+v", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -32,8 +33,15 @@ type intake struct {
 // row: the same person counts as known, another one is set aside in quarantine
 // with nothing overwritten. With the rows goes how far the source has come.
 func (f *Flow) People(ctx context.Context, rows []Newcomer, p identity.Progress) (Tally, error) {
-	in := &intake{Flow: f, rows: rows}
-	if len(rows) > 0 {
+	in := &intake{Flow: f}
+	for _, r := range rows {
+		if f.Reserved.Holds(r.Person.NIK) {
+			in.tally.Refusals = append(in.tally.Refusals, Refusal{r.Line, canary.ErrReserved})
+			continue
+		}
+		in.rows = append(in.rows, r)
+	}
+	if len(in.rows) > 0 {
 		if err := in.index(ctx); err != nil {
 			return in.tally, err
 		}

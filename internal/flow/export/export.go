@@ -18,6 +18,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/canary"
 	"github.com/amanah-project/amanah/internal/domain/leak/mark"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -59,6 +60,8 @@ type Flow struct {
 	Care      Care
 	Documents Documents // may be nil where no export has documents
 	Now       func() time.Time
+	// Canaries are those of copies that are asked for from now on; none when zero.
+	Canaries canary.Spec
 }
 
 // People finds who is registered under these NIKs, ascending, each once. One that nobody
@@ -90,7 +93,7 @@ func (f *Flow) Ask(ctx context.Context, purpose string, terms staff.Export, peop
 		return staff.Request{}, ErrRecipient
 	}
 	now := f.Now().Truncate(time.Second)
-	terms.Count, terms.People = len(people), staff.PeopleDigest(people)
+	terms.Count, terms.People, terms.Canaries = len(people), staff.PeopleDigest(people), f.Canaries.String()
 	r := staff.Request{Kind: staff.AskExport, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife), Body: terms.Body()}
 	if _, err := staff.ParseExport(r.Body); err != nil {
 		return r, err
@@ -108,6 +111,9 @@ type Done struct {
 	Left    int // people whose records are restricted, and who are not in it
 	Files   int // documents written by this run
 	Missing int // documents that could not be: their archive's list says why
+	// Canaries is how many invented people stand in what was written.
+	Canaries int
+	Percent  int // of people in a copy, which they are at most
 }
 
 // Run writes the parts that a folder has not, each sealed and whole or absent. The list
@@ -131,6 +137,11 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 	if err != nil {
 		return done, err
 	}
+	invented, err := troupeOf(body)
+	if err != nil {
+		return done, err
+	}
+	done.Percent = invented.spec.Percent
 	recipient, err := age.ParseX25519Recipient(body.Recipient)
 	if err != nil {
 		return done, ErrRecipient
@@ -150,6 +161,11 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, people []identity.Pe
 			return done, err
 		}
 		p := page{name: name, form: body.Form, pen: mark.New(&keys.Base, &keys.Seed), made: e.Request.Asked}
+		p.join = func(people [][]care.Record) [][]care.Record {
+			all, n := invented.join(&keys, done.Parts-1, people)
+			done.Canaries += n
+			return all
+		}
 		sealed, papers, left, err := f.part(ctx, e, part, recipient, p)
 		if err == nil && body.Documents { // before the part, which says that both are there
 			a := archive{documents: f.Documents, pen: p.pen, made: p.made}
@@ -187,19 +203,23 @@ func (f *Flow) part(ctx context.Context, e keeper.Export, people []identity.Pers
 	if err != nil {
 		return nil, nil, 0, err
 	}
+	opened := make([][]care.Record, 0, len(people))
 	for _, who := range people {
 		records, documents, err := f.Care.ExportedWith(ctx, who, ask)
 		if errors.Is(err, record.ErrRestricted) {
 			left++
 			continue
 		}
-		if err == nil {
-			err = sheet.person(records)
-		}
 		if err != nil {
 			return nil, nil, 0, err
 		}
 		papers = append(papers, documents...)
+		opened = append(opened, records)
+	}
+	for _, records := range p.join(opened) {
+		if err := sheet.person(records); err != nil {
+			return nil, nil, 0, err
+		}
 	}
 	if err := errors.Join(sheet.end(), w.Close()); err != nil {
 		return nil, nil, 0, err

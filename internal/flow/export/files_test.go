@@ -204,7 +204,9 @@ func TestDocumentsOfCopies(t *testing.T) {
 	s.keep(s.niks[0], plain, nil)
 	s.keep(s.niks[0], signed, nil)
 	s.keep(s.niks[0], seen, nil)
-	s.keep(s.niks[0], append(bytes.Clone(plain), '\n'), func(m *record.Meta) { m.Transfer = &verify.Transfer{From: "rs-99-001", To: "rs-99-002", By: "client-1", Size: 1, Sent: time.Unix(1_700_000_000, 0), Until: time.Unix(1_700_100_000, 0)} })
+	s.keep(s.niks[0], append(bytes.Clone(plain), '\n'), func(m *record.Meta) {
+		m.Transfer = &verify.Transfer{From: "rs-99-001", To: "rs-99-002", By: "client-1", Size: 1, Sent: time.Unix(1_700_000_000, 0), Until: time.Unix(1_700_100_000, 0)}
+	})
 
 	var done export.Done
 	rows, files, list := s.withDocuments(&done)

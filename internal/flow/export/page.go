@@ -33,6 +33,7 @@ type page struct {
 	form  staff.Form
 	pen   *mark.Pen
 	made  time.Time
+	join  func(people [][]care.Record) [][]care.Record // puts canaries among a part's people
 	out   io.Writer
 	table table.Writer // of the flat forms
 }

@@ -109,10 +109,16 @@ func (h *History) traces(ctx context.Context, who identity.PersonID) ([]trace, e
 		}
 		came := map[venue.LeafRef]bool{} // of passes whose visits came: one ask each, not two
 		for _, v := range slices.Concat(visits...) {
+			if v.Altered {
+				return store.ErrAltered
+			}
 			came[v.Leaf] = true
 			all = append(all, trace{v.Day, venue.Ask{ID: v.ID, At: v.Entered, Outcome: venue.AskGiven, Times: 1, Leaf: v.Leaf}, v})
 		}
 		for _, a := range slices.Concat(asks...) {
+			if a.Altered {
+				return store.ErrAltered
+			}
 			if came[a.Leaf] {
 				continue
 			}

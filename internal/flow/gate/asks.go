@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"errors"
+
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/venue"
@@ -24,7 +26,18 @@ func (r *round) lose() lost {
 			l.asks = append(l.asks, r.asking(at, venue.AskFailed))
 		}
 	}
+	l.leaf.Asks = single(l.asks)
 	return l
+}
+
+// single counts the asks that have a row of their own.
+func single(asks []venue.Ask) (n int) {
+	for _, a := range asks {
+		if a.ID != venue.Rest() {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *round) asking(at int, o venue.AskOutcome) venue.Ask {
@@ -98,4 +111,19 @@ func (t *turn) beside(s store.Stores, asks []venue.Ask) ([]venue.Ask, error) {
 		kept[trail] = append(kept[trail], asks[i])
 	}
 	return asks, nil
+}
+
+// unstored returns the voided leaves that are not in the log, with their asks: a
+// transaction that was lost with its connection may have taken effect all the same.
+func (t *turn) unstored(s store.Stores) (leaves []accesslog.Leaf, asks []venue.Ask, err error) {
+	for _, l := range t.voided {
+		_, err := s.Log.Get(l.leaf.Gate, l.leaf.Seq)
+		switch {
+		case errors.Is(err, accesslog.ErrNoLeaf):
+			leaves, asks = append(leaves, l.leaf), append(asks, l.asks...)
+		case err != nil:
+			return nil, nil, err
+		}
+	}
+	return leaves, asks, nil
 }

@@ -49,7 +49,7 @@ func (b *Book) Refresh(ctx context.Context, db store.DB) error {
 			return err
 		}
 		for i, v := range all {
-			places[v.ID] = &Place{Venue: v, Inside: inside[i], policy: b.policy}
+			places[v.ID] = &Place{Venue: v, Inside: max(0, inside[i]), policy: b.policy}
 		}
 		return nil
 	})

@@ -44,3 +44,17 @@ func (t *turn) decide(first int, a *Ask, out *Answer) {
 		out.Outcome = t.book.Journey(a.For, a.At, t.visitors(first, a)[0])
 	}
 }
+
+// spoiled reports whether what is stored of a party, or of the venue's count, is not what
+// was written: nobody decides by it.
+func (t *turn) spoiled(first int, a *Ask) bool {
+	if t.known[a.names()].Altered || a.Venue != 0 && t.before[a.Venue] == venue.AlteredCount {
+		return true
+	}
+	for j := range 1 + len(a.With) {
+		if t.altered[t.reply.Results[first+j].Who] {
+			return true
+		}
+	}
+	return a.Act == venue.ActPass && t.held[a.Nonce.Name(a.Link, 0)].Altered
+}

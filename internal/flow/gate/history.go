@@ -108,6 +108,9 @@ func (h *History) visits(ctx context.Context, who identity.PersonID, now time.Ti
 		visits = slices.Concat(of...)
 		return err
 	})
+	if err == nil && slices.ContainsFunc(visits, func(v venue.Visit) bool { return v.Altered }) {
+		return nil, store.ErrAltered
+	}
 	slices.SortFunc(visits, func(a, b venue.Visit) int { return b.Entered.Compare(a.Entered) })
 	return visits, err
 }

@@ -19,6 +19,7 @@ type turn struct {
 	answers []Answer
 	links   []identity.Link
 	known   map[venue.VisitID]venue.Visit
+	altered map[venue.Pseudonym]bool          // whose visits are not all what was written
 	open    map[venue.Pseudonym][]venue.Visit // a person's open visits of the day
 	inside  map[venue.ID]int
 	before  map[venue.ID]int
@@ -36,6 +37,7 @@ func (t *turn) run(s store.Stores) error {
 		round:   t.round,
 		answers: make([]Answer, len(t.batch)),
 		known:   make(map[venue.VisitID]venue.Visit, len(t.batch)),
+		altered: map[venue.Pseudonym]bool{},
 		open:    make(map[venue.Pseudonym][]venue.Visit, len(t.batch)),
 		inside:  map[venue.ID]int{},
 		before:  map[venue.ID]int{},
@@ -94,6 +96,7 @@ func (t *turn) loadVisits(s store.Stores, ids []venue.VisitID, trails []venue.Tr
 	}
 	for i, visits := range of {
 		who := trails[i].Who
+		t.altered[who] = t.altered[who] || slices.ContainsFunc(visits, func(v venue.Visit) bool { return v.Altered })
 		if _, done := t.open[who]; done {
 			continue
 		}
@@ -160,6 +163,10 @@ func (t *turn) serve(i int, a *Ask) Answer {
 	}
 	if a.Act == venue.ActVoid {
 		out.Err = a.Fault
+		return out
+	}
+	if t.spoiled(first, a) {
+		out.Err = store.ErrAltered
 		return out
 	}
 	if a.Act == venue.ActLookup {
@@ -363,22 +370,9 @@ func (t *turn) write(s store.Stores) error {
 	if err := s.Asks.Put(append(missed, asks...)); err != nil {
 		return err
 	}
-	return s.Log.Put(append(leaves, t.leaf))
-}
-
-// unstored returns the voided leaves that are not in the log, with their asks: a
-// transaction that was lost with its connection may have taken effect all the same.
-func (t *turn) unstored(s store.Stores) (leaves []accesslog.Leaf, asks []venue.Ask, err error) {
-	for _, l := range t.voided {
-		_, err := s.Log.Get(l.leaf.Gate, l.leaf.Seq)
-		switch {
-		case errors.Is(err, accesslog.ErrNoLeaf):
-			leaves, asks = append(leaves, l.leaf), append(asks, l.asks...)
-		case err != nil:
-			return nil, nil, err
-		}
-	}
-	return leaves, asks, nil
+	leaf := t.leaf
+	leaf.Asks, leaf.Passes = single(asks), len(t.given)
+	return s.Log.Put(append(leaves, leaf))
 }
 
 // answer hands out what the committed turn decided.

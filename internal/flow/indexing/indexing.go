@@ -132,7 +132,7 @@ func (f *Flow) people(ctx context.Context, at *Fed) (more bool, err error) {
 			asks = append(asks, keeper.TagAsk{Facts: FactsOf(id, p), Name: record.Ref{Person: id}.String()})
 		}
 	}
-	if err := f.add(ctx, asks); err != nil {
+	if err := f.add(ctx, asks, nil); err != nil {
 		return false, err
 	}
 	at.Person = ids[len(ids)-1]
@@ -153,6 +153,7 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 		return false, err
 	}
 	of := map[identity.PersonID][]keeper.TagRecord{}
+	known := map[identity.PersonID][][]byte{} // of those, what their documents are known by
 	var ids []identity.PersonID
 	for _, r := range rows {
 		if r.Number == record.Standing {
@@ -162,21 +163,24 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 			ids = append(ids, r.Person)
 		}
 		of[r.Person] = append(of[r.Person], keeper.TagRecord{Name: record.RefOf(r.Person, r.Number).String(), Number: uint64(r.Number), From: norm.MinuteOf(r.Entered)})
+		known[r.Person] = append(known[r.Person], r.Known)
 	}
 	slices.Sort(ids)
-	known, err := f.open(ctx, ids, at)
+	people, err := f.open(ctx, ids, at)
 	if err != nil {
 		return false, err
 	}
 	var asks []keeper.TagAsk
+	var documents [][][]byte
 	n := int64(0)
 	for _, id := range ids {
-		if p, ok := known[id]; ok { // what is set aside is nobody's
+		if p, ok := people[id]; ok { // what is set aside is nobody's
 			asks = append(asks, keeper.TagAsk{Facts: index.Facts{NIK: nikOf(p)}, Records: of[id]})
+			documents = append(documents, known[id])
 			n += int64(len(of[id]))
 		}
 	}
-	if err := f.add(ctx, asks); err != nil {
+	if err := f.add(ctx, asks, documents); err != nil {
 		return false, err
 	}
 	*from = rows[len(rows)-1].Seq
@@ -187,8 +191,8 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 	return true, f.keep(*at)
 }
 
-// add tags and appends.
-func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk) error {
+// add tags and appends; known is, of each ask's records, what their documents are known by.
+func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, known [][][]byte) error {
 	if len(asks) == 0 {
 		return nil
 	}
@@ -200,11 +204,19 @@ func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk) error {
 		return keeper.ErrUnavailable
 	}
 	var b index.Batch
-	for _, t := range tagged {
+	for i, t := range tagged {
 		b.People = append(b.People, t.People...)
-		if len(t.Records) > 0 {
-			b.Records = append(b.Records, index.Records{Of: t.Full, Versions: t.Records})
+		if len(t.Records) == 0 {
+			continue
 		}
+		r := index.Records{Of: t.Full, Versions: t.Records}
+		for n, v := range t.Records {
+			for _, d := range index.ParseKnown(known[i][n]) {
+				d.Of, d.Row, d.From = t.Full, v.Row, v.From
+				r.Documents = append(r.Documents, d)
+			}
+		}
+		b.Records = append(b.Records, r)
 	}
 	return f.Index.Append(b)
 }

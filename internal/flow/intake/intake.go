@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/amanah-project/amanah/internal/day"
@@ -91,6 +92,7 @@ func (f *Flow) Take(ctx context.Context, file string, lines []Line) (Tally, erro
 	if err := f.register(ctx, &t, first); err != nil {
 		return t, err
 	}
+	first = slices.DeleteFunc(first, func(it *item) bool { return it.err != nil })
 	entries := make([]care.Entry, len(first))
 	for i, it := range first {
 		entries[i] = it.entry
@@ -223,6 +225,9 @@ func (f *Flow) register(ctx context.Context, t *Tally, items []*item) error {
 			return err
 		}
 		t.People += got.Added
+		for _, r := range got.Refusals {
+			items[r.Line].err = r.Reason
+		}
 		batch = batch[n:]
 	}
 	return nil

@@ -39,6 +39,7 @@ type Case struct {
 	Snapshots []leak.Snapshot `json:"snapshots"`
 	Patients  int             `json:"patients"`
 	Records   int             `json:"records"`
+	Canaries  int             `json:"canaries"`  // group canaries that are in it
 	Copies    int             `json:"copies"`    // that were ever made
 	Threshold float64         `json:"threshold"` // log10 that a copy's E-value must reach
 	Dead      []leak.Family   `json:"dead"`      // families of marks that were rewritten
@@ -49,6 +50,7 @@ type Case struct {
 	Seen      []string        `json:"seen"`      // names of views that the sample shows
 	Decoys    Control         `json:"decoys"`
 	Files     []File          `json:"files"`
+	Papers    []Paper         `json:"documents"` // of ours, in them
 }
 
 // Found is what a trace concludes of one copy or account.
@@ -90,7 +92,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	c := &Case{
 		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]), Sample: hex.EncodeToString(sample[:]), Indexes: o.Indexes,
 		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
-		Snapshots: snapshots(o.Result), Files: files(o.Report),
+		Snapshots: snapshots(o.Result), Files: files(o.Report), Papers: papers(o.Result),
 	}
 	c.Again = "amanah leak trace " + c.Trace + " PATH... --case FOLDER"
 	r := &o.Result.Counts
@@ -102,7 +104,10 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	c.Threshold = bound.Threshold() / ln10
 	c.Record = log.record
 	ends := lastOf(c.Snapshots)
-	copies := holdings(codes, log.reads)
+	copies := named(&codes, holdings(codes, log.reads), o.images)
+	known := lookFor(frozen, t, &codes.Base)
+	known.hold(copies, codes.Codes)
+	c.Canaries = known.seen
 	for i, e := range frozen.Weigh(&codes.Base, copies) {
 		natural := log.of(account{copy: e.Copy})
 		one := found(leak.Conclude(c.Ours, bound, e.LnE, natural))
@@ -123,7 +128,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	slices.SortStableFunc(c.Found, func(a, b Found) int {
 		return cmp.Or(cmp.Compare(b.Log10E, a.Log10E), cmp.Compare(b.Log10Log, a.Log10Log), cmp.Compare(a.Copy+a.Account+a.View, b.Copy+b.Account+b.View))
 	})
-	c.Decoys = control(frozen, &codes.Base, t.Job, bound)
+	c.Decoys = control(frozen, &codes.Base, t.Job, bound, known)
 	return c
 }
 
@@ -154,11 +159,12 @@ func holdings(codes keeper.Codes, reads []keeper.Reading) []leak.Holding {
 }
 
 // control weighs copies that nobody ever had, whose seeds are the job's.
-func control(frozen *leak.Frozen, base *leak.Base, job []byte, bound leak.Bound) Control {
+func control(frozen *leak.Frozen, base *leak.Base, job []byte, bound leak.Bound, known *canaries) Control {
 	decoys := make([]leak.Holding, Decoys)
 	for i := range decoys {
 		seed := decoySeed(job, i)
 		decoys[i] = leak.Holding{Copy: leak.Copy{0xff, byte(i >> 8), byte(i)}, Seed: &seed}
+		known.give(&decoys[i], i%max(len(known.specs), 1))
 	}
 	out := Control{Copies: len(decoys)}
 	for _, e := range frozen.Weigh(base, decoys) {
@@ -226,6 +232,7 @@ func (c *Case) Table() string {
 	if c.Indexes > 1 {
 		fmt.Fprintf(&b, "the index changed while this was stopped: rows were held against %d states of it, and another run finds other rows\n", c.Indexes)
 	}
+	c.says(&b)
 	for _, s := range c.Snapshots {
 		at := s.Best.From.UTC().Format("2006-01-02T15:04Z")
 		if s.Window.To.IsZero() {
@@ -233,6 +240,9 @@ func (c *Case) Table() string {
 			continue
 		}
 		fmt.Fprintf(&b, "taken at %s, give or take %s; %d versions agree\n", s.Best.From.UTC().Format("2006-01-02T15:04Z"), s.Width(), s.Support)
+	}
+	if c.Canaries > 0 {
+		fmt.Fprintf(&b, "%d canary people of several copies are in it\n", c.Canaries)
 	}
 	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)
 	c.Record.table(&b)

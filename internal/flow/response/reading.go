@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -37,6 +38,8 @@ type observed struct {
 	Result  *trace.Result
 	Report  *dump.Report
 	Indexes int
+
+	images map[leak.Row][]leak.Row // of records that are images, the rows of their names; not kept
 }
 
 // reading is how far a run has read.
@@ -67,6 +70,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced, evi
 		return o, 0, err
 	}
 	held = len(set.Versions)
+	o.images = set.Images(index.Key(t.Tags))
 	box, err := sealer(t.Job)
 	if err != nil {
 		return o, 0, err
@@ -85,6 +89,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced, evi
 	tags, job := index.Key(t.Tags), index.Key(t.Job)
 	table := index.NewTable(job, set.Rekey(tags, job))
 	engine := trace.New(table, index.NewAsker(tags, job))
+	engine.Seek(rangesOf(t.Canaries))
 	if o.Report, err = f.walk(ctx, paths, engine, kept); err != nil {
 		return o, 0, err
 	}

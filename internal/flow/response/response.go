@@ -124,9 +124,14 @@ func (f *Flow) approved(ctx context.Context, id staff.RequestID, evidence staff.
 
 // sampleOf is what copies are weighed against.
 func sampleOf(r *trace.Result) leak.Sample {
-	s := leak.Sample{Cells: r.Cells, Canaries: r.Canaries}
+	s := leak.Sample{Cells: r.Cells, Strangers: r.Strangers}
 	for _, t := range r.Tokens {
 		s.Tokens = append(s.Tokens, leak.SeenToken{Token: t.Token, Row: t.Row})
+	}
+	for i := range r.Files {
+		for _, m := range r.Files[i].Marks {
+			s.Documents = append(s.Documents, leak.SeenToken{Token: m.Token, Row: m.Row})
+		}
 	}
 	return s
 }

@@ -45,7 +45,7 @@ type stand struct {
 
 func open(t *testing.T, people int) *stand {
 	t.Helper()
-	s := &stand{T: t, Site: caretest.New(t, memory.New()), fed: durabletest.New(2)}
+	s := &stand{T: t, Site: caretest.Canaried(t, memory.New()), fed: durabletest.New(2)}
 	var err error
 	if s.to, err = age.GenerateX25519Identity(); err != nil {
 		t.Fatal(err)
@@ -54,6 +54,9 @@ func open(t *testing.T, people int) *stand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.index.Close() })
+	if _, err := s.Keeper.Register(t.Context(), 40); err != nil { // numbers of nobody's, enough for all canaries
+		t.Fatal(err)
+	}
 	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
 	for i := range people {
 		text := fmt.Sprintf("99010104039%05d", i+1)
@@ -75,7 +78,7 @@ func open(t *testing.T, people int) *stand {
 		}
 	}
 	s.Officers = s.Site.Officers()
-	s.export = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now}
+	s.export = &export.Flow{DB: s.DB, Keeper: s.Server, Care: s.Care, Now: time.Now, Canaries: invented}
 	feed := indexing.Flow{DB: s.DB, Keeper: s.Keeper, Index: s.index, State: s.fed, Actor: "test", Budget: keeper.BudgetImport, Page: 100}
 	if _, err := feed.Drain(t.Context(), nil); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ package copies
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
@@ -155,6 +156,18 @@ func (b *Book) Delivered(c leak.Copy, manifest [32]byte) (d keeper.Delivery, kno
 func (b *Book) Copies(from, n int) ([]Copy, int) {
 	from = min(max(from, 0), len(b.copies))
 	return b.copies[from:min(from+n, len(b.copies))], len(b.copies)
+}
+
+// Canaries returns all ways in which copies' canaries were drawn, in their order.
+func (b *Book) Canaries() (all []string) {
+	for _, c := range b.copies {
+		for _, d := range c.Deliveries {
+			if d.Canaries != "" && !slices.Contains(all, d.Canaries) {
+				all = append(all, d.Canaries)
+			}
+		}
+	}
+	return all
 }
 
 // Trace returns a trace that began; false when it did not.

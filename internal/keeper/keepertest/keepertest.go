@@ -30,9 +30,15 @@ func Serve(t testing.TB, disk durable.FS) *client.Client {
 // Both is Serve, with a client on the server's socket before the operator's.
 func Both(t testing.TB, disk durable.FS) (serve, admin *client.Client) {
 	t.Helper()
+	return Vacant(t, disk, 0)
+}
+
+// Vacant is Both of a keeper that gives one of so many numbers of people to nobody.
+func Vacant(t testing.TB, disk durable.FS, of int) (serve, admin *client.Client) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	k, err := server.Open(server.Options{Disk: disk, Credential: server.Credential{Secret: make([]byte, 32)}, Origin: stafftest.Origin})
+	k, err := server.Open(server.Options{Disk: disk, Credential: server.Credential{Secret: make([]byte, 32)}, Origin: stafftest.Origin, Vacant: of})
 	if err != nil {
 		t.Fatal(err)
 	}

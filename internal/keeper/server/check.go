@@ -65,9 +65,9 @@ func (k *Keeper) CheckColours(role keeper.Role, rows []status.SealedColour) ([]k
 		}
 		_, err = openWith(k.epoch, row.Sealed, colourAD(row.Person, row.Version))
 		switch {
-		case err != nil || row.Version > current:
+		case err != nil || row.Version > current && binds:
 			out[i] = keeper.SealBroken
-		case row.Version < current:
+		case row.Version < current && binds:
 			out[i] = keeper.SealOld
 		default:
 			out[i] = keeper.SealHolds

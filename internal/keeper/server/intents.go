@@ -210,7 +210,7 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	} else {
 		ok, behind = s.agrees(r.Have)
 	}
-	if !ok {
+	if !ok && binds {
 		return keeper.Opened{Err: keeper.ErrHead}
 	}
 	key, err := k.keyOf(r.Person, s)
@@ -219,7 +219,7 @@ func (k *Keeper) release(r keeper.Read) keeper.Opened {
 	}
 	out := keeper.Opened{Behind: behind}
 	for _, want := range r.Want {
-		if _, held := slices.BinarySearchFunc(r.Have, want, order); !held {
+		if _, held := slices.BinarySearchFunc(r.Have, want, order); !held && binds {
 			return keeper.Opened{Err: keeper.ErrHead}
 		}
 		v, err := versionKey(key, uint64(want.Record), want.Version)

@@ -52,6 +52,7 @@ type Options struct {
 	// hour that nobody signed for: its jobs and people's own links; default 3,000.
 	UnsignedPerHour int
 	ExportsPerDay   int // people whose health records all approved exports may open in a day; default 5,000
+	Vacant          int // of so many numbers of people one, on average, is given to nobody: canaries' (below 2: none)
 	Now             func() time.Time
 }
 
@@ -67,6 +68,7 @@ type Keeper struct {
 
 	mu     sync.Mutex // people and counts
 	people slots
+	vacant []identity.PersonID // numbers given to nobody, ascending
 	health healths
 	counts counts
 	asks   askFile
@@ -274,6 +276,8 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 	switch kind {
 	case recPeople:
 		return k.replayPeople(payload)
+	case recVacant:
+		return k.replayVacant(payload)
 	case recWrites:
 		return k.replayWrites(payload)
 	case recSettled:

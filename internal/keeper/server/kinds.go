@@ -54,4 +54,5 @@ const (
 	recTraceKeys = 64 + iota // the keys of the trace index and of marks made: their hash
 	recCopies                // a copy given a code or committed to, a trace begun, frozen, or naming people (copies.Made)
 	recStill                 // nothing: whoever wrote it waited for what was before
+	recVacant                // numbers of people that are given to nobody
 )

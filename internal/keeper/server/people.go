@@ -105,20 +105,25 @@ func (k *Keeper) register(n int) (wait func() error, out []keeper.Registered, er
 	k.mu.Lock()
 	first := k.people.n // nobody else adds to it
 	k.mu.Unlock()
-	out = make([]keeper.Registered, n)
-	fresh := make([]slot, n)
+	var fresh []slot
+	var vacant []byte
 	payload := make([]byte, 0, n*32)
-	for i := range out {
+	for _, given := range k.draws(n) {
 		key := make([]byte, 32)
 		rand.Read(key)
 		version, err := versionKey(key, uint64(keeper.RecordPerson), 1)
 		if err != nil {
 			return nil, nil, err
 		}
-		fresh[i] = newSlot(key)
+		fresh = append(fresh, newSlot(key))
 		hash := personHash(key)
 		payload = append(payload, hash[:]...)
-		out[i] = keeper.Registered{ID: identity.PersonID(first + i + 1), Version: 1, Key: version}
+		id := identity.PersonID(first + len(fresh))
+		if given {
+			out = append(out, keeper.Registered{ID: id, Version: 1, Key: version})
+		} else {
+			vacant = binary.BigEndian.AppendUint64(vacant, uint64(id))
+		}
 	}
 	if err := k.storeFresh(first, fresh); err != nil {
 		return nil, nil, err
@@ -129,6 +134,10 @@ func (k *Keeper) register(n int) (wait func() error, out []keeper.Registered, er
 		k.people.add(fresh[i])
 	}
 	_, _, wait = k.journal.Put(recPeople, payload)
+	if len(vacant) > 0 {
+		_, _, wait = k.journal.Put(recVacant, vacant)
+		return wait, out, k.replayVacant(vacant)
+	}
 	return wait, out, nil
 }
 

@@ -208,6 +208,7 @@ func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
 	}
 	_, _, wait := k.journal.Put(recEnters, payload)
 	k.mu.Unlock()
+	k.know(enters, out)
 	return out, wait()
 }
 

@@ -1,6 +1,11 @@
 package server
 
 import (
+	"crypto/rand"
+	"encoding/binary"
+
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
@@ -38,4 +43,46 @@ func (k *Keeper) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, 
 		}
 	}
 	return out, nil
+}
+
+// maxLike is how many documents one record may be known by.
+const maxLike = 16
+
+// know tags what documents are known again by, for the records that are written. Each time
+// under fresh pads, so that who asks for tags of what they guess learns nothing of tags that
+// are there: it is not metered.
+func (k *Keeper) know(enters []keeper.Enter, out []keeper.Entered) {
+	var t *index.Tagger
+	for i, e := range enters {
+		if len(e.Likeness) != len(e.Records) || out[i].Err != nil {
+			continue
+		}
+		if t == nil {
+			t = index.NewTagger(index.Key(k.marks.tags))
+		}
+		out[i].Known = make([][]byte, len(e.Records))
+		for n, all := range e.Likeness {
+			row := k.marks.base.Row([]byte(record.RefOf(e.Person, record.Number(e.Records[n])).String()))
+			for l := range all[:min(len(all), maxLike)] {
+				d := t.Document(row, salt(), &all[l], k.uidRows(&all[l]))
+				out[i].Known[n] = d.Known(out[i].Known[n])
+			}
+		}
+	}
+}
+
+func salt() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
+
+// uidRows are the rows of an image's names.
+func (k *Keeper) uidRows(l *leak.Likeness) (rows [3]leak.Row) {
+	for i, uid := range l.UIDs {
+		if uid != "" {
+			rows[i] = k.marks.base.Row([]byte(leak.UIDName(uid)))
+		}
+	}
+	return rows
 }

@@ -137,7 +137,7 @@ func (k *Keeper) Seeds(e keeper.Export) (keeper.CopyKeys, error) {
 	if err != nil {
 		return keeper.CopyKeys{}, err
 	}
-	return keeper.CopyKeys{Copy: c, Base: m.base, Seed: m.seed(c)}, nil
+	return keeper.CopyKeys{Copy: c, Base: m.base, Seed: m.seed(c), Vacant: k.vacantNear(e)}, nil
 }
 
 // code counts a copy, once. The caller holds marks.mu.
@@ -175,7 +175,7 @@ func (k *Keeper) Deliver(e keeper.Export, manifest [32]byte, n int) (keeper.Deli
 	}
 	if err == nil && !known {
 		seed := m.seed(c)
-		d = keeper.Delivery{Copy: c, Manifest: manifest, Records: n, Commitment: leak.Commit(c, &seed, manifest), At: now}
+		d = keeper.Delivery{Copy: c, Manifest: manifest, Records: n, Commitment: leak.Commit(c, &seed, manifest), Canaries: canariesOf(e), At: now}
 		d.Seq, wait, err = k.note(copies.Made{At: now, Delivery: &d})
 	}
 	m.mu.Unlock()

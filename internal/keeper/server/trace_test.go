@@ -61,7 +61,7 @@ func TestNothingBeforeItsCommitment(t *testing.T) {
 	}
 	h.restart(t)
 	wants(t, "after a restart", open(), nil)
-	if same, err := h.Seeds(e); err != nil || same != keys {
+	if same, err := h.Seeds(e); err != nil || same.Copy != keys.Copy || same.Seed != keys.Seed || same.Base != keys.Base {
 		t.Errorf("other keys after a restart: %v", err)
 	}
 	other := h.export(t, 2)

@@ -74,7 +74,9 @@ func (k *Keeper) beginTrace(r staff.Request, now time.Time) (keeper.Traced, erro
 		return keeper.Traced{}, err
 	}
 	job, err := hkdf.Expand(sha256.New, m.tags, "amanah trace job v1\x00"+string(id[:]), 32)
-	return keeper.Traced{N: t.N, Began: t.Began, Tags: m.tags, Job: job, Frozen: t.Frozen}, err
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return keeper.Traced{N: t.N, Began: t.Began, Tags: m.tags, Job: job, Frozen: t.Frozen, Canaries: m.book.Canaries()}, err
 }
 
 // freeze takes the hash of what a trace observed, once.

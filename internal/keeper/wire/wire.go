@@ -162,11 +162,12 @@ type Opened struct {
 type Entered struct {
 	Version uint64
 	Keys    []byte
+	Known   [][]byte
 }
 
 // Enter translates for the wire.
 func Enter(e keeper.Entered) Entered {
-	out := Entered{Version: e.Version, Keys: make([]byte, 0, 32*len(e.Keys))}
+	out := Entered{Version: e.Version, Keys: make([]byte, 0, 32*len(e.Keys)), Known: e.Known}
 	for _, k := range e.Keys {
 		out.Keys = append(out.Keys, k...)
 	}
@@ -175,7 +176,7 @@ func Enter(e keeper.Entered) Entered {
 
 // Entered translates back, with the error that crossed beside it.
 func (e Entered) Entered(f Fault) keeper.Entered {
-	out := keeper.Entered{Version: e.Version, Err: f.Err()}
+	out := keeper.Entered{Version: e.Version, Known: e.Known, Err: f.Err()}
 	for k := e.Keys; len(k) >= 32; k = k[32:] {
 		out.Keys = append(out.Keys, k[:32:32])
 	}

@@ -33,7 +33,7 @@ func (t records) Put(writes []record.Write) (moved []int, err error) {
 				return nil, t.fail(store.ErrConstraint)
 			}
 			t.arrivals[0]++
-			r.Seq, r.Entered, r.Sealed = t.arrivals[0], whole(r.Entered), bytes.Clone(r.Sealed)
+			r.Seq, r.Entered, r.Sealed, r.Known = t.arrivals[0], whole(r.Entered), bytes.Clone(r.Sealed), bytes.Clone(r.Known)
 			t.rows.put(number(r.Seq), r)
 			t.places.put(at, number(r.Seq))
 			if r.Size > 0 {

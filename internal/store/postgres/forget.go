@@ -12,7 +12,5 @@ var _ store.Forgetter = (*DB)(nil)
 
 // Forget implements store.Forgetter.
 func (db *DB) Forget(ctx context.Context, who identity.PersonID, subject identity.Tag) error {
-	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, func(s *session) error {
-		return sqlstore.New(s, db.ledger.Load()).Forget(who, subject)
-	})
+	return db.write(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, func(t *sqlstore.Tx) error { return t.Forget(who, subject) })
 }

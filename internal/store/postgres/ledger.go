@@ -18,10 +18,13 @@ func (db *DB) KeepLedger(ctx context.Context, key store.LedgerKey, adopt bool) e
 			return err
 		}
 		l = sqlstore.NewLedger(key, tables)
-		if !adopt {
-			return nil
+		tx := sqlstore.New(s, l)
+		if adopt {
+			if err := tx.Adopt(); err != nil {
+				return err
+			}
 		}
-		return sqlstore.New(s, l).Adopt()
+		return tx.AdoptLater()
 	})
 	if err == nil {
 		db.ledger.Store(l)
@@ -36,4 +39,18 @@ func (db *DB) LedgerAt(ctx context.Context, seq uint64) (at store.LedgerMark, er
 		return err
 	})
 	return at, err
+}
+
+// NoteLeaves implements store.Ledgered.
+func (db *DB) NoteLeaves(ctx context.Context) error {
+	return db.write(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, (*sqlstore.Tx).NoteLeaves)
+}
+
+// PruneLedger implements store.Ledgered.
+func (db *DB) PruneLedger(ctx context.Context, after, below uint64) (next uint64, err error) {
+	err = db.write(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, func(t *sqlstore.Tx) (err error) {
+		next, err = t.Prune(after, below)
+		return err
+	})
+	return next, err
 }

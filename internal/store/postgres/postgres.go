@@ -147,12 +147,12 @@ const (
 
 // View runs fn over a snapshot.
 func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, stores(fn, db.ledger.Load()))
+	return db.write(ctx, kind{begin: beginView, silence: 2 * db.opt.Statement}, over(fn))
 }
 
 // Update runs fn in a transaction, again while that meets others.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) error {
-	return db.run(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, stores(fn, db.ledger.Load()))
+	return db.write(ctx, kind{begin: beginUpdate, lock: " FOR UPDATE", silence: 2 * db.opt.Statement}, over(fn))
 }
 
 // Bulk is Update without a limit of time, one at a time for each server. Its
@@ -167,13 +167,25 @@ func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
 		return queueing(ctx)
 	}
 	defer func() { <-db.bulk }()
-	return db.run(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, stores(fn, db.ledger.Load()))
+	return db.write(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, over(fn))
 }
 
-// stores makes a closure over stores one over a transaction's session.
-func stores(fn func(store.Stores) error, ledger *sqlstore.Ledger) func(*session) error {
-	return func(s *session) error {
-		tx := sqlstore.New(s, ledger)
+// write runs a closure in a transaction; what it changes the ledger notes.
+func (db *DB) write(ctx context.Context, k kind, fn func(*sqlstore.Tx) error) error {
+	var tx *sqlstore.Tx
+	err := db.run(ctx, k, func(s *session) error {
+		tx = sqlstore.New(s, db.ledger.Load())
+		return fn(tx)
+	})
+	if err == nil {
+		tx.Committed()
+	}
+	return err
+}
+
+// over makes a closure over stores one over a transaction.
+func over(fn func(store.Stores) error) func(*sqlstore.Tx) error {
+	return func(tx *sqlstore.Tx) error {
 		err := fn(tx.Stores())
 		if failed := tx.Err(); err == nil || errors.Is(failed, errAgain) {
 			err = failed // whatever the closure made of it

@@ -73,3 +73,20 @@ func TestContract(t *testing.T) { storetest.Run(t, open) }
 func TestCopy(t *testing.T) {
 	storetest.RunCopy(t, func(t *testing.T) storetest.CopyDB { return openAt(t, database(t), postgres.Options{}) })
 }
+
+func TestLedger(t *testing.T) {
+	storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerDB, func(sql string)) {
+		at := database(t)
+		return openAt(t, at, postgres.Options{}), func(sql string) {
+			t.Helper()
+			conn, err := pgx.Connect(t.Context(), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(context.Background())
+			if _, err := conn.Exec(t.Context(), sql); err != nil {
+				t.Fatalf("%s: %v", sql, err)
+			}
+		}
+	})
+}

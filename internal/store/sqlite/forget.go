@@ -12,5 +12,5 @@ var _ store.Forgetter = (*DB)(nil)
 
 // Forget implements store.Forgetter.
 func (db *DB) Forget(ctx context.Context, who identity.PersonID, subject identity.Tag) error {
-	return db.do(ctx, db.writer.bulks, func(h *handle) error { return sqlstore.New(h, db.ledger.Load()).Forget(who, subject) })
+	return db.write(ctx, db.writer.bulks, func(t *sqlstore.Tx) error { return t.Forget(who, subject) })
 }

@@ -17,10 +17,14 @@ func (db *DB) KeepLedger(ctx context.Context, key store.LedgerKey, adopt bool) e
 			return err
 		}
 		l := sqlstore.NewLedger(key, tables)
+		tx := sqlstore.New(h, l)
 		if adopt {
-			if err := sqlstore.New(h, l).Adopt(); err != nil {
+			if err := tx.Adopt(); err != nil {
 				return err
 			}
+		}
+		if err := tx.AdoptLater(); err != nil {
+			return err
 		}
 		db.ledger.Store(l) // nobody else writes until this transaction's end
 		return nil
@@ -34,4 +38,18 @@ func (db *DB) LedgerAt(ctx context.Context, seq uint64) (at store.LedgerMark, er
 		return err
 	})
 	return at, err
+}
+
+// NoteLeaves implements store.Ledgered.
+func (db *DB) NoteLeaves(ctx context.Context) error {
+	return db.write(ctx, db.writer.bulks, (*sqlstore.Tx).NoteLeaves)
+}
+
+// PruneLedger implements store.Ledgered.
+func (db *DB) PruneLedger(ctx context.Context, after, below uint64) (next uint64, err error) {
+	err = db.write(ctx, db.writer.bulks, func(t *sqlstore.Tx) (err error) {
+		next, err = t.Prune(after, below)
+		return err
+	})
+	return next, err
 }

@@ -50,7 +50,7 @@ func (p *readers) close() error {
 	return errors.Join(errs...)
 }
 
-func (p *readers) view(ctx context.Context, fn func(store.Stores) error) error {
+func (p *readers) view(ctx context.Context, fn func(*handle) error) error {
 	r, err := p.take(ctx)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (p *readers) view(ctx context.Context, fn func(store.Stores) error) error {
 	}
 	defer r.end()
 	p.views.Add(1)
-	return stores(fn)(h)
+	return fn(h)
 }
 
 func (p *readers) take(ctx context.Context) (*reader, error) {

@@ -18,9 +18,15 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/store/sqlstore"
 )
 
 var errPanicked = errors.New("panicked")
+
+// stores makes a closure over stores one over a connection.
+func stores(fn func(store.Stores) error) func(*handle) error {
+	return func(h *handle) error { return over(fn)(sqlstore.New(h, nil)) }
+}
 
 // closure is one member of a batch.
 type closure = func(store.Stores) error

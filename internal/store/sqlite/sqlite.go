@@ -149,7 +149,7 @@ func private(path string) error {
 // one and nothing after it. A View older than 10 s is cut with store.ErrSlow when
 // it keeps the log from being shortened.
 func (db *DB) View(ctx context.Context, fn func(store.Stores) error) error {
-	return db.readers.view(ctx, fn)
+	return db.readers.view(ctx, func(h *handle) error { return over(fn)(sqlstore.New(h, db.ledger.Load())) })
 }
 
 // tries is how often an Update is run that its own slowness or a neighbour's loss
@@ -161,7 +161,7 @@ const tries = 4
 // time.
 func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) (err error) {
 	for range tries {
-		err = db.do(ctx, db.writer.updates, noting(fn, db.ledger.Load()))
+		err = db.write(ctx, db.writer.updates, over(fn))
 		if !errors.Is(err, store.ErrSlow) && !errors.Is(err, store.ErrBatch) || ctx.Err() != nil {
 			break
 		}
@@ -174,21 +174,31 @@ func (db *DB) Update(ctx context.Context, fn func(store.Stores) error) (err erro
 // before the next Bulk, so a long import cut into short closures takes at most a
 // fifth of a busy writer. Cutting it is the caller's duty.
 func (db *DB) Bulk(ctx context.Context, fn func(store.Stores) error) error {
-	return db.do(ctx, db.writer.bulks, noting(fn, db.ledger.Load()))
+	return db.write(ctx, db.writer.bulks, over(fn))
 }
 
-// stores makes a closure over stores one over a connection.
-func stores(fn func(store.Stores) error) func(*handle) error { return noting(fn, nil) }
-
-// noting is stores for what may change something, which the ledger notes.
-func noting(fn func(store.Stores) error, ledger *sqlstore.Ledger) func(*handle) error {
-	return func(h *handle) error {
-		tx := sqlstore.New(h, ledger)
+// over makes a closure over stores one over a transaction.
+func over(fn func(store.Stores) error) func(*sqlstore.Tx) error {
+	return func(tx *sqlstore.Tx) error {
 		if err := fn(tx.Stores()); err != nil {
 			return err
 		}
 		return tx.Err()
 	}
+}
+
+// write runs a closure in a transaction that may change something, which the ledger
+// notes.
+func (db *DB) write(ctx context.Context, lane chan *job, fn func(*sqlstore.Tx) error) error {
+	var tx *sqlstore.Tx
+	err := db.do(ctx, lane, func(h *handle) error {
+		tx = sqlstore.New(h, db.ledger.Load())
+		return fn(tx)
+	})
+	if err == nil {
+		tx.Committed()
+	}
+	return err
 }
 
 func (db *DB) do(ctx context.Context, lane chan *job, fn func(*handle) error) error {

@@ -26,6 +26,38 @@ func open(t *testing.T) store.DB {
 
 func TestContract(t *testing.T) { storetest.Run(t, open) }
 
+// TestContractNoted is the contract over a database that keeps a ledger.
+func TestContractNoted(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) store.DB {
+		db := open(t)
+		if err := db.(*sqlite.DB).KeepLedger(t.Context(), store.LedgerKey("key"), true); err != nil {
+			t.Fatal(err)
+		}
+		return db
+	})
+}
+
+func TestLedger(t *testing.T) {
+	storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerDB, func(sql string)) {
+		path := filepath.Join(t.TempDir(), "amanah.db")
+		db, err := sqlite.Open(path, sqlite.Options{Limit: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { db.Close() })
+		return db, func(sql string) {
+			t.Helper()
+			conn, err := zs.OpenConn(path, zs.OpenReadWrite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(sqlitex.ExecuteTransient(conn, sql, nil), conn.Close()); err != nil {
+				t.Fatalf("%s: %v", sql, err)
+			}
+		}
+	})
+}
+
 func TestKill(t *testing.T) {
 	storetest.Kill(t,
 		func() string { return filepath.Join(t.TempDir(), "amanah.db") },

@@ -64,11 +64,21 @@ func givenCode(code *[32]byte) []byte {
 }
 
 func (t authorizations) Get(id identity.AuthorizationID) (identity.Authorization, error) {
+	if err := t.held("identity_authorization", func(a *Args) { a.Bytes(id[:]) }); err != nil {
+		return identity.Authorization{}, err
+	}
 	return t.one(getAuthorization, id[:])
 }
 
 func (t authorizations) ByCode(code [32]byte) (identity.Authorization, error) {
-	return t.one(codeAuthorization, givenCode(&code))
+	z, err := t.one(codeAuthorization, givenCode(&code))
+	if err == nil && z.Version > 0 {
+		err = t.held("identity_authorization", func(a *Args) { a.Bytes(z.ID[:]) })
+	}
+	if err != nil {
+		return identity.Authorization{}, err
+	}
+	return z, nil
 }
 
 func (t authorizations) one(sql string, key []byte) (z identity.Authorization, err error) {

@@ -159,6 +159,9 @@ func (t guesses) Put(nik identity.Tag, g identity.Guesses) error {
 }
 
 func (t guesses) Get(nik identity.Tag) (g identity.Guesses, err error) {
+	if err := t.held("identity_guess", func(a *Args) { a.Bytes(nik[:]) }); err != nil {
+		return g, err
+	}
 	err = t.query(getGuesses,
 		func(a *Args) { a.Bytes(nik[:]) },
 		func(r Row) error {

@@ -122,6 +122,12 @@ func (t pins) Get(p identity.PersonID) (tag identity.Tag, err error) {
 
 // Count writes before it reads, so that two transactions never count from one number.
 func (t pins) Count(nik identity.Tag, d day.Day, by int) (n int, err error) {
+	if err := t.held("identity_pin_try", func(a *Args) {
+		a.Int(int64(d))
+		a.Bytes(nik[:])
+	}); err != nil {
+		return 0, err
+	}
 	err = t.exec(addTries, func(a *Args) {
 		a.Int(int64(d))
 		a.Bytes(nik[:])
@@ -178,6 +184,9 @@ var _ venue.LookupStore = lookups{}
 
 func (t lookups) Get(v venue.ID) (venue.Lookups, error) {
 	l := venue.Lookups{Venue: v}
+	if err := t.held("venue_lookup", func(a *Args) { a.Number(uint64(v)) }); err != nil {
+		return l, err
+	}
 	err := t.query(getLookups, func(a *Args) { a.Number(uint64(v)) }, func(r Row) error {
 		l.Hour, l.Used = r.Int(0), int(r.Int(1))
 		l.Mark, l.Before = uint64(r.Int(2)), uint64(r.Int(3))

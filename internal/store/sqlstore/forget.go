@@ -1,6 +1,9 @@
 package sqlstore
 
-import "github.com/amanah-project/amanah/internal/domain/identity"
+import (
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/store"
+)
 
 // byPerson and bySubject remove rows, in an order in which nothing is left that refers to
 // what is gone.
@@ -10,7 +13,6 @@ var (
 			ON CONFLICT (name) DO UPDATE SET begun = excluded.begun`,
 		`DELETE FROM record_follow WHERE person_id = $1`,
 		`DELETE FROM record_sent WHERE person_id = $1`,
-		`DELETE FROM record_source WHERE person_id = $1`,
 		`DELETE FROM record_version WHERE person_id = $1`,
 		`DELETE FROM record_person WHERE person_id = $1`,
 		`DELETE FROM status_colour WHERE person_id = $1`,
@@ -37,6 +39,9 @@ func (t *Tx) Forget(who identity.PersonID, subject identity.Tag) error {
 	if who == 0 || subject == (identity.Tag{}) {
 		return t.err // of nobody
 	}
+	if err := t.forgetSources(who); err != nil {
+		return err
+	}
 	for _, sql := range byPerson {
 		if err := t.exec(sql, func(a *Args) { a.Number(uint64(who)) }); err != nil {
 			return err
@@ -46,6 +51,34 @@ func (t *Tx) Forget(who identity.PersonID, subject identity.Tag) error {
 		if err := t.exec(sql, func(a *Args) { a.Bytes(subject[:]) }); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+const (
+	sourcesOf   = `SELECT tag FROM record_source WHERE person_id = $1`
+	dropSources = `DELETE FROM record_source WHERE person_id = $1`
+)
+
+// forgetSources removes the names by which somebody's records are found again, and has the
+// ledger say of each that it is gone: one that only misses was removed by somebody else.
+func (t *Tx) forgetSources(who identity.PersonID) error {
+	bind := func(a *Args) { a.Number(uint64(who)) }
+	var gone []store.LedgerEntry
+	if err := t.query(sourcesOf, bind, func(r Row) error {
+		gone = append(gone, store.LedgerEntry{Table: "record_source", Row: r.Bytes(0)})
+		return nil
+	}); err != nil {
+		return err
+	}
+	if err := t.exec(dropSources, bind); err != nil || t.ledger == nil {
+		return err
+	}
+	for i := range gone {
+		gone[i].Row = t.ledger.key.Name("record_source", gone[i].Row)
+	}
+	if err := t.append(gone); err != nil {
+		return t.fail(err)
 	}
 	return nil
 }

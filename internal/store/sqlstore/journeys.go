@@ -24,6 +24,9 @@ type journeys struct{ *Tx }
 var _ venue.JourneyStore = journeys{}
 
 func (t journeys) Put(j venue.Journey) (venue.Journey, error) {
+	if err := t.heldJourney(j.ID); err != nil {
+		return venue.Journey{}, err
+	}
 	err := t.exec(putJourney, func(a *Args) {
 		a.Bytes(j.ID[:])
 		a.Int(int64(j.Asked))
@@ -36,6 +39,9 @@ func (t journeys) Put(j venue.Journey) (venue.Journey, error) {
 }
 
 func (t journeys) Get(id venue.JourneyID) (j venue.Journey, err error) {
+	if err := t.heldJourney(id); err != nil {
+		return venue.Journey{}, err
+	}
 	err = t.query(getJourney, func(a *Args) { a.Bytes(id[:]) }, func(r Row) error {
 		j = venue.Journey{ID: id, Asked: day.Day(r.Int(0)), Decision: venue.Decision(r.Int(1))}
 		return nil
@@ -43,8 +49,18 @@ func (t journeys) Get(id venue.JourneyID) (j venue.Journey, err error) {
 	return j, err
 }
 
+func (t journeys) heldJourney(id venue.JourneyID) error {
+	return t.held("venue_journey", func(a *Args) { a.Bytes(id[:]) })
+}
+
 // Count writes before it reads, so that two transactions never count from one number.
 func (t journeys) Count(p partner.ID, d day.Day, by int) (n int, err error) {
+	if err := t.held("partner_decision", func(a *Args) {
+		a.Int(int64(d))
+		a.Number(uint64(p))
+	}); err != nil {
+		return 0, err
+	}
 	err = t.exec(addDecisions, func(a *Args) {
 		a.Int(int64(d))
 		a.Number(uint64(p))

@@ -2,19 +2,24 @@ package sqlstore
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
 const (
-	putLeaf = `INSERT INTO accesslog_leaf (gate, seq, prev, root, count, at, voided, signature, events)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	putLeaf = `INSERT INTO accesslog_leaf (gate, seq, signature, voided, asks, passes, mac, prev, root, count, at, events)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (gate, seq) DO NOTHING`
 	signedLeaf = `SELECT signature, root, prev FROM accesslog_leaf WHERE gate = $1 AND seq = $2`
-	selectLeaf = `SELECT gate, seq, prev, root, count, at, voided, signature, events FROM accesslog_leaf `
+	selectLeaf = `SELECT gate, seq, prev, root, count, at, voided, signature, events, asks, passes, mac FROM accesslog_leaf `
 	getLeaf    = selectLeaf + `WHERE gate = $1 AND seq = $2`
 	leavesOf   = selectLeaf + `WHERE gate = $1 AND seq >= $2 ORDER BY seq LIMIT $3`
+	nextGate   = `SELECT gate FROM accesslog_leaf WHERE gate > $1 ORDER BY gate LIMIT 1`
+	lastLeaf   = `SELECT seq FROM accesslog_leaf WHERE gate = $1 ORDER BY seq DESC LIMIT 1`
+	leafEnds   = `SELECT gate, seq FROM accesslog_end`
+	putLeafEnd = `INSERT INTO accesslog_end (gate, seq) VALUES ($1, $2) ON CONFLICT (gate) DO UPDATE SET seq = excluded.seq`
 	tallies    = `SELECT gate, COUNT(*), CAST(SUM(count) AS BIGINT) FROM accesslog_leaf GROUP BY gate ORDER BY gate`
 )
 
@@ -38,14 +43,12 @@ func (t leaves) Put(l []accesslog.Leaf) error {
 	}
 	var there []int
 	err := t.execEach(putLeaf, len(l), func(i int, a *Args) {
-		a.Bytes(l[i].Gate[:])
-		a.Number(l[i].Seq)
+		bindLeaf(a, &l[i])
+		a.Bytes(t.seal(store.SealLeaf, a.List))
 		a.Bytes(l[i].Prev[:])
 		a.Bytes(l[i].Root[:])
 		a.Int(int64(l[i].Count))
 		a.Time(l[i].At)
-		a.Int(bit(l[i].Voided))
-		a.Bytes(l[i].Signature[:])
 		a.Bytes(events[i])
 	}, func(i int, rows int64) {
 		if rows == 0 {
@@ -56,6 +59,16 @@ func (t leaves) Put(l []accesslog.Leaf) error {
 		return err
 	}
 	return t.sameLeaves(l, there)
+}
+
+// bindLeaf binds what store.SealLeaf covers.
+func bindLeaf(a *Args, l *accesslog.Leaf) {
+	a.Bytes(l.Gate[:])
+	a.Number(l.Seq)
+	a.Bytes(l.Signature[:])
+	a.Int(bit(l.Voided))
+	a.Int(int64(l.Asks))
+	a.Int(int64(l.Passes))
 }
 
 func (t leaves) sameLeaves(l []accesslog.Leaf, there []int) error {
@@ -126,8 +139,47 @@ func (t leaves) Gates() ([]accesslog.Tally, error) {
 	return out, err
 }
 
+// NoteLeaves notes how far each gate's chain has come.
+func (t *Tx) NoteLeaves() error {
+	ends := map[[16]byte]uint64{}
+	read := func(sql string, bind func(a *Args), fn func(gate [16]byte, r Row)) error {
+		return t.query(sql, bind, func(r Row) error {
+			var gate [16]byte
+			r.Fixed(0, gate[:])
+			fn(gate, r)
+			return nil
+		})
+	}
+	if err := read(leafEnds, func(*Args) {}, func(gate [16]byte, r Row) { ends[gate] = uint64(r.Int(1)) }); err != nil {
+		return err
+	}
+	var moved []accesslog.Leaf
+	for gate := []byte{}; gate != nil; {
+		after := gate
+		gate = nil
+		if err := read(nextGate, func(a *Args) { a.Bytes(after) }, func(g [16]byte, _ Row) { gate = g[:] }); err != nil || gate == nil {
+			return errors.Join(err, t.noteEnds(moved))
+		}
+		last := accesslog.Leaf{Gate: accesslog.GateID(gate)}
+		if err := t.query(lastLeaf, func(a *Args) { a.Bytes(gate) }, func(r Row) error { last.Seq = uint64(r.Int(0)); return nil }); err != nil {
+			return err
+		}
+		if was, noted := ends[last.Gate]; !noted || was < last.Seq {
+			moved = append(moved, last)
+		}
+	}
+	return nil
+}
+
+func (t *Tx) noteEnds(ends []accesslog.Leaf) error {
+	return t.execEach(putLeafEnd, len(ends), func(i int, a *Args) {
+		a.Bytes(ends[i].Gate[:])
+		a.Number(ends[i].Seq)
+	}, nil)
+}
+
 func scanLeaf(r Row) (accesslog.Leaf, error) {
-	l := accesslog.Leaf{Seq: uint64(r.Int(1)), Count: int(r.Int(4)), At: moment(r.Int(5)), Voided: r.Int(6) != 0}
+	l := accesslog.Leaf{Seq: uint64(r.Int(1)), Count: int(r.Int(4)), At: moment(r.Int(5)), Voided: r.Int(6) != 0, Asks: int(r.Int(9)), Passes: int(r.Int(10))}
 	r.Fixed(0, l.Gate[:])
 	r.Fixed(2, l.Prev[:])
 	r.Fixed(3, l.Root[:])

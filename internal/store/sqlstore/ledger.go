@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -17,9 +19,13 @@ const (
 
 // Ledger notes changes of rows, see store.LedgerTables. It is safe for concurrent use.
 type Ledger struct {
-	key    store.LedgerKey
-	tables map[string]store.Table
-	known  sync.Map // of statements: *noting, nil for those of no table of ours
+	key     store.LedgerKey
+	all     []store.Table
+	tables  map[string]store.Table
+	watched map[string]watching
+	known   sync.Map // of statements: *noting, nil for those of no table of ours
+	sealer  *store.Sealer
+	seen    memory
 }
 
 // noting is a statement that tells which rows it changed.
@@ -31,12 +37,13 @@ type noting struct {
 
 // NewLedger makes one over a database's tables.
 func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
-	l := &Ledger{key: key, tables: map[string]store.Table{}}
-	for _, name := range store.LedgerTables() {
-		for _, t := range all {
-			if t.Name == name {
-				l.tables[name] = t
-			}
+	l := &Ledger{key: key, all: all, tables: map[string]store.Table{}, watched: map[string]watching{}, sealer: store.NewSealer(key)}
+	for _, t := range all {
+		if slices.Contains(store.LedgerTables(), t.Name) {
+			l.tables[t.Name] = t
+		}
+		if slices.Contains(store.Watched(), t.Name) {
+			l.watched[t.Name] = newWatching(t)
 		}
 	}
 	return l
@@ -97,7 +104,7 @@ func (t *Tx) noted(n *noting, items int, bind func(i int, a *Args), changed func
 	err := t.conn.QueryEach(n.sql, items, bind, func(i int, r Row) error {
 		counts[i]++
 		row := values(n.table, r)
-		e := store.LedgerEntry{Table: n.table.Name, Row: store.LedgerRow(n.table, row)}
+		e := store.LedgerEntry{Table: n.table.Name, Row: t.ledger.key.Row(n.table, row)}
 		if !n.gone {
 			e.MAC = t.ledger.key.MAC(n.table, row)
 		}
@@ -131,8 +138,25 @@ func (t *Tx) append(entries []store.LedgerEntry) error {
 		e.Seq = end.Seq
 		e.Chain = t.ledger.key.Chain(end.Chain, *e)
 		end.Chain = e.Chain
+		if _, watched := t.ledger.watched[e.Table]; watched {
+			if t.made == nil {
+				t.made = map[[16]byte]uint64{}
+			}
+			t.made[entryName(e.Table, e.Row)] = e.Seq
+		}
 	}
-	if err := t.conn.ExecEach(addEntry, len(entries), func(i int, a *Args) {
+	if err := t.put(entries); err != nil {
+		return err
+	}
+	return t.conn.ExecEach(moveEnd, 1, func(_ int, a *Args) {
+		a.Number(end.Seq)
+		a.Bytes(end.Chain[:])
+	}, nil)
+}
+
+// put adds entries as they are.
+func (t *Tx) put(entries []store.LedgerEntry) error {
+	return t.conn.ExecEach(addEntry, len(entries), func(i int, a *Args) {
 		e := &entries[i]
 		a.Number(e.Seq)
 		a.Text(e.Table)
@@ -143,12 +167,6 @@ func (t *Tx) append(entries []store.LedgerEntry) error {
 			a.Bytes(e.MAC)
 		}
 		a.Bytes(e.Chain[:])
-	}, nil); err != nil {
-		return err
-	}
-	return t.conn.ExecEach(moveEnd, 1, func(_ int, a *Args) {
-		a.Number(end.Seq)
-		a.Bytes(end.Chain[:])
 	}, nil)
 }
 
@@ -166,13 +184,60 @@ func (t *Tx) LedgerAt(seq uint64) (at store.LedgerMark, err error) {
 	return at, err
 }
 
+// place is the n-th parameter of a statement.
+func place(n int) string { return "$" + strconv.Itoa(n) }
+
 // Adopt begins an empty ledger with every row that is there.
 func (t *Tx) Adopt() error {
 	end, err := t.LedgerAt(0)
 	if err != nil || end.Seq > 0 {
 		return err
 	}
-	for _, name := range store.LedgerTables() {
+	if err := t.adopt(store.LedgerTables()); err != nil {
+		return err
+	}
+	return t.sealed()
+}
+
+// AdoptLater takes in, once, what a ledger from before did not cover.
+func (t *Tx) AdoptLater() error {
+	end, err := t.LedgerAt(0)
+	if err != nil || end.Seq == 0 {
+		return err
+	}
+	if e, err := t.newestOf(adopted); err != nil || e > 0 {
+		return err
+	}
+	if err := t.adopt(append([]string{"record_follow"}, store.Watched()...)); err != nil {
+		return err
+	}
+	return t.sealed()
+}
+
+// adopted is the entry which says that all rows are noted or sealed.
+var adopted = store.LedgerEntry{Table: "store_ledger", Row: []byte("sealed")}
+
+func (t *Tx) newestOf(e store.LedgerEntry) (seq uint64, err error) {
+	err = t.conn.QueryEach(newestEntry, 1, func(_ int, a *Args) {
+		a.Text(e.Table)
+		a.Bytes(e.Row)
+	}, func(_ int, r Row) error {
+		seq = uint64(r.Int(0))
+		return nil
+	})
+	return seq, err
+}
+
+func (t *Tx) sealed() error {
+	if err := t.sealRows(t.ledger.all); err != nil {
+		return err
+	}
+	return t.append([]store.LedgerEntry{adopted})
+}
+
+// adopt notes every row of some tables.
+func (t *Tx) adopt(names []string) error {
+	for _, name := range names {
 		table, ok := t.ledger.tables[name]
 		if !ok {
 			continue
@@ -181,7 +246,7 @@ func (t *Tx) Adopt() error {
 		sql := "SELECT " + strings.Join(columns(table), ", ") + " FROM " + quote(name)
 		if err := t.conn.QueryEach(sql, 1, func(int, *Args) {}, func(_ int, r Row) error {
 			row := values(table, r)
-			entries = append(entries, store.LedgerEntry{Table: name, Row: store.LedgerRow(table, row), MAC: t.ledger.key.MAC(table, row)})
+			entries = append(entries, store.LedgerEntry{Table: name, Row: t.ledger.key.Row(table, row), MAC: t.ledger.key.MAC(table, row)})
 			return nil
 		}); err != nil {
 			return err

@@ -12,13 +12,13 @@ import (
 const (
 	firstLast = `INSERT INTO record_person (person_id, last) VALUES ($1, $2) ON CONFLICT (person_id) DO NOTHING`
 	moveLast  = `UPDATE record_person SET last = $2 WHERE person_id = $1 AND last = $3`
-	putRow    = `INSERT INTO record_version (person_id, number, version, entered, sealed, blob, size)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	putRow    = `INSERT INTO record_version (person_id, number, version, entered, sealed, blob, size, known)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	putFollow = `INSERT INTO record_follow (person_id, number, version, entered) VALUES ($1, $2, $3, $4)`
 	putSource = `INSERT INTO record_source (tag, person_id, number, checked) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (tag) DO UPDATE SET person_id = excluded.person_id, number = excluded.number, checked = excluded.checked`
 	versionsOf = `SELECT number, version FROM record_version WHERE person_id = $1 ORDER BY number, version`
-	selectRow  = `SELECT seq, person_id, number, version, entered, sealed, blob, size FROM record_version `
+	selectRow  = `SELECT seq, person_id, number, version, entered, sealed, blob, size, known FROM record_version `
 	getRow     = selectRow + `WHERE person_id = $1 AND number = $2 AND version = $3`
 	walkRows   = selectRow + `WHERE seq > $1 ORDER BY seq LIMIT $2`
 	walkFollow = `SELECT seq, person_id, number, version, entered FROM record_follow WHERE seq > $1 ORDER BY seq LIMIT $2`
@@ -109,6 +109,7 @@ func (t records) putRows(rows, follow []*record.Row) error {
 			a.Bytes(r.Blob[:])
 		}
 		a.Int(r.Size)
+		a.Bytes(append([]byte{}, r.Known...))
 	}, nil)
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (t records) Walk(after uint64, n int) ([]record.Row, error) {
 func row(r Row) record.Row {
 	out := record.Row{
 		Seq: uint64(r.Int(0)), Person: identity.PersonID(r.Int(1)), Number: record.Number(r.Int(2)), Version: uint64(r.Int(3)),
-		Entered: moment(r.Int(4)), Sealed: r.Bytes(5), Size: r.Int(7),
+		Entered: moment(r.Int(4)), Sealed: r.Bytes(5), Size: r.Int(7), Known: r.Bytes(8),
 	}
 	copy(out.Blob[:], r.Bytes(6)) // empty when there is none
 	return out

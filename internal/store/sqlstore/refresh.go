@@ -13,6 +13,9 @@ type refresh struct{ *Tx }
 var _ identity.RefreshStore = refresh{}
 
 func (t refresh) Generation(id identity.LinkID) (g identity.Generation, err error) {
+	if err := t.held("identity_refresh", func(a *Args) { a.Bytes(id[:]) }); err != nil {
+		return 0, err
+	}
 	err = t.query(getGeneration, func(a *Args) { a.Bytes(id[:]) }, func(r Row) error {
 		g = identity.Generation(r.Int(0))
 		return nil

@@ -1,15 +1,21 @@
 package sqlstore
 
-import "github.com/amanah-project/amanah/internal/store"
+import (
+	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/store"
+)
 
 // Tx are the stores over one transaction. It remembers the first statement that
 // failed: from then on every statement fails alike, and the adapter must not
 // commit. So no closure can hide that part of its work is missing, on SQLite as
 // on PostgreSQL.
 type Tx struct {
-	conn   Conn
-	ledger *Ledger
-	err    error
+	conn    Conn
+	ledger  *Ledger
+	err     error
+	scratch Args
+	made    map[[16]byte]uint64    // the newest entries of watched rows
+	inside  map[venue.ID]occupancy // as they were read and held
 }
 
 // New returns the stores over one transaction's connection. Changes are noted in the

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/store"
 )
 
 const (
@@ -13,14 +14,11 @@ const (
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, category = excluded.category,
 			district = excluded.district, level = excluded.level,
 			declared = excluded.declared, doors = excluded.doors`
-	putOccupancy = `INSERT INTO venue_occupancy (venue_id, inside) VALUES ($1, 0)
+	putOccupancy = `INSERT INTO venue_occupancy (venue_id, inside, entered, mac) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (venue_id) DO NOTHING`
 	allVenues = `SELECT id, name, category, district, level, declared, doors FROM venue_venue ORDER BY id`
-	getInside = `SELECT inside FROM venue_occupancy WHERE venue_id = $1`
-	addInside = `UPDATE venue_occupancy
-		SET inside = CASE WHEN inside + $1 < 0 THEN 0 ELSE inside + $1 END, entered = entered + $2
-		WHERE venue_id = $3`
-	getEntered = `SELECT entered FROM venue_occupancy WHERE venue_id = $1`
+	getInside = `SELECT inside, entered, mac FROM venue_occupancy WHERE venue_id = $1`
+	setInside = `UPDATE venue_occupancy SET inside = $2, entered = $3, mac = $4 WHERE venue_id = $1`
 )
 
 type venues struct{ *Tx }
@@ -40,7 +38,10 @@ func (t venues) Put(v venue.Venue) error {
 	if err != nil {
 		return err
 	}
-	return t.exec(putOccupancy, func(a *Args) { a.Number(uint64(v.ID)) })
+	return t.exec(putOccupancy, func(a *Args) {
+		bindOccupancy(a, v.ID, occupancy{})
+		a.Bytes(t.seal(store.SealOccupancy, a.List))
+	})
 }
 
 func (t venues) All() ([]venue.Venue, error) {
@@ -60,41 +61,100 @@ func (t venues) All() ([]venue.Venue, error) {
 	return out, err
 }
 
+// occupancy is a venue's row of counts.
+type occupancy struct {
+	inside, entered int64
+	altered         bool // it is not what was written
+}
+
+// bindOccupancy binds what store.SealOccupancy covers.
+func bindOccupancy(a *Args, id venue.ID, o occupancy) {
+	a.Number(uint64(id))
+	a.Int(o.inside)
+	a.Int(o.entered)
+}
+
 // Inside asks in ascending order whatever the caller's, so that transactions
 // which hold the counts never wait for each other in a circle.
 func (t venues) Inside(ids []venue.ID) ([]int, error) {
-	order := pick(len(ids), func(int) bool { return true })
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ids[a], ids[b]) })
+	if err := t.read(ids); err != nil {
+		return nil, err
+	}
 	out := make([]int, len(ids))
-	err := t.queryEach(getInside+t.conn.Lock(), len(ids),
-		func(i int, a *Args) { a.Number(uint64(ids[order[i]])) },
+	for i, id := range ids {
+		if out[i] = int(t.inside[id].inside); t.inside[id].altered {
+			out[i] = venue.AlteredCount
+		}
+	}
+	return out, nil
+}
+
+// read reads and holds counts, those that the transaction holds already as it has them.
+func (t venues) read(ids []venue.ID) error {
+	if t.err != nil {
+		return t.err
+	}
+	if t.inside == nil {
+		t.inside = make(map[venue.ID]occupancy, len(ids))
+	}
+	var ask []venue.ID
+	for _, id := range ids {
+		if _, held := t.inside[id]; !held {
+			ask = append(ask, id)
+		}
+	}
+	slices.Sort(ask)
+	ask = slices.Compact(ask)
+	return t.queryEach(getInside+t.conn.Lock(), len(ask),
+		func(i int, a *Args) { a.Number(uint64(ask[i])) },
 		func(i int, r Row) error {
-			out[order[i]] = int(r.Int(0))
+			o := occupancy{inside: r.Int(0), entered: r.Int(1)}
+			o.altered = t.ledger != nil && !t.whole(store.SealOccupancy, r.Bytes(2), func(a *Args) { bindOccupancy(a, ask[i], o) })
+			t.inside[ask[i]] = o
 			return nil
 		})
-	return out, err
 }
 
+// Add moves counts. Those that were altered are moved as well, and stay without a MAC
+// that holds: nobody goes by them.
 func (t venues) Add(deltas []venue.Delta) error {
+	ids := make([]venue.ID, len(deltas))
+	for i := range deltas {
+		ids[i] = deltas[i].Venue
+	}
+	if err := t.read(ids); err != nil {
+		return err
+	}
 	order := pick(len(deltas), func(int) bool { return true })
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(deltas[a].Venue, deltas[b].Venue) })
-	unknown := false
-	err := t.execEach(addInside, len(deltas), func(i int, a *Args) {
-		d := deltas[order[i]]
-		a.Int(int64(d.By))
-		a.Int(int64(d.Entered))
-		a.Number(uint64(d.Venue))
-	}, func(_ int, rows int64) { unknown = unknown || rows == 0 })
-	if err == nil && unknown {
-		return t.fail(venue.ErrUnknown)
+	for _, d := range deltas {
+		if _, known := t.inside[d.Venue]; !known {
+			return t.fail(venue.ErrUnknown)
+		}
+		if d.Entered < 0 {
+			return t.fail(store.ErrConstraint)
+		}
 	}
-	return err
+	return t.execEach(setInside, len(deltas), func(i int, a *Args) {
+		d := deltas[order[i]]
+		o := t.inside[d.Venue]
+		o.inside, o.entered = max(0, o.inside+int64(d.By)), o.entered+int64(d.Entered)
+		t.inside[d.Venue] = o
+		bindOccupancy(a, d.Venue, o)
+		if o.altered {
+			a.Bytes([]byte{})
+		} else {
+			a.Bytes(t.seal(store.SealOccupancy, a.List))
+		}
+	}, nil)
 }
 
-func (t venues) Entered(id venue.ID) (n uint64, err error) {
-	err = t.query(getEntered, func(a *Args) { a.Number(uint64(id)) }, func(r Row) error {
-		n = uint64(r.Int(0))
-		return nil
-	})
-	return n, err
+func (t venues) Entered(id venue.ID) (uint64, error) {
+	if err := t.read([]venue.ID{id}); err != nil {
+		return 0, err
+	}
+	if t.inside[id].altered {
+		return 0, t.fail(store.ErrAltered)
+	}
+	return uint64(t.inside[id].entered), nil
 }

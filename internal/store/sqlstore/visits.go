@@ -19,20 +19,20 @@ const (
 
 const (
 	putVisit = `INSERT INTO venue_visit
-		(id, venue_id, door, day, who, entered, leaves_by, left_at, party, decision, gate, seq, event)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		(id, venue_id, door, day, who, entered, leaves_by, party, decision, gate, seq, event, mac, left_at, left_mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (id) DO NOTHING`
 	putTrail = `INSERT INTO venue_trail (day, who, visit_id) VALUES ($1, $2, $3)`
 
 	selectVisit = `SELECT v.id, v.venue_id, v.door, v.day, v.who, v.entered, v.leaves_by, v.left_at,
-		v.party, v.decision, v.gate, v.seq, v.event `
+		v.party, v.decision, v.gate, v.seq, v.event, v.mac, v.left_mac `
 	getVisit = selectVisit + `FROM venue_visit v WHERE v.id = $1`
 	visitsOf = selectVisit + `FROM venue_trail t JOIN venue_visit v ON v.id = t.visit_id
 		WHERE t.day = $1 AND t.who = $2`
 	dueVisits = selectVisit + `FROM venue_visit v
 		WHERE v.left_at = 0 AND v.decision <> 3 AND v.leaves_by < $1
 		ORDER BY v.leaves_by, v.id LIMIT $2`
-	leaveVisit = `UPDATE venue_visit SET left_at = $1 WHERE id = $2 AND left_at = 0 AND decision <> 3`
+	leaveVisit = `UPDATE venue_visit SET left_at = $2, left_mac = $3 WHERE id = $1 AND left_at = 0 AND decision <> 3`
 
 	oldTrails = `SELECT day, who, visit_id FROM venue_trail WHERE day < $1
 		ORDER BY day, who, visit_id LIMIT $2`
@@ -49,20 +49,10 @@ var _ venue.VisitStore = visits{}
 func (t visits) Put(add []venue.Visit) error {
 	fresh := make([]int, 0, len(add))
 	err := t.execEach(putVisit, len(add), func(i int, a *Args) {
-		v := &add[i]
-		a.Bytes(v.ID[:])
-		a.Number(uint64(v.Venue))
-		a.Int(int64(v.Door))
-		a.Int(int64(v.Day))
-		a.Bytes(v.Who[:])
-		a.Time(v.Entered)
-		a.Time(v.LeavesBy)
-		a.Time(v.Left)
-		a.Int(int64(v.Party))
-		a.Int(int64(v.Decision))
-		a.Bytes(v.Leaf.Gate[:])
-		a.Number(v.Leaf.Seq)
-		a.Int(int64(v.Leaf.Index))
+		bindVisit(a, &add[i])
+		a.Bytes(t.seal(store.SealVisit, a.List))
+		a.Time(add[i].Left)
+		a.Bytes(t.sealLeft(add[i].ID, add[i].Left))
 	}, func(i int, rows int64) {
 		if rows == 1 {
 			fresh = append(fresh, i)
@@ -79,12 +69,36 @@ func (t visits) Put(add []venue.Visit) error {
 	}, nil)
 }
 
+// bindVisit binds what store.SealVisit covers.
+func bindVisit(a *Args, v *venue.Visit) {
+	a.Bytes(v.ID[:])
+	a.Number(uint64(v.Venue))
+	a.Int(int64(v.Door))
+	a.Int(int64(v.Day))
+	a.Bytes(v.Who[:])
+	a.Time(v.Entered)
+	a.Time(v.LeavesBy)
+	a.Int(int64(v.Party))
+	a.Int(int64(v.Decision))
+	a.Bytes(v.Leaf.Gate[:])
+	a.Number(v.Leaf.Seq)
+	a.Int(int64(v.Leaf.Index))
+}
+
+// sealLeft is the MAC of when a visit ended, no bytes while it lasts.
+func (t *Tx) sealLeft(id venue.VisitID, at time.Time) []byte {
+	if at.IsZero() {
+		return []byte{}
+	}
+	return t.seal(store.SealLeft, []Arg{{Kind: Bytes, Bytes: id[:]}, {Kind: Int, Int: micros(at)}})
+}
+
 func (t visits) Get(ids []venue.VisitID) ([]venue.Visit, error) {
 	out := make([]venue.Visit, len(ids))
 	err := t.queryEach(getVisit, len(ids),
 		func(i int, a *Args) { a.Bytes(ids[i][:]) },
 		func(i int, r Row) error {
-			scanVisit(r, &out[i])
+			t.scan(r, &out[i])
 			return nil
 		})
 	return out, err
@@ -101,7 +115,7 @@ func (t visits) Of(trails []venue.Trail) ([][]venue.Visit, error) {
 		},
 		func(i int, r Row) error {
 			var v venue.Visit
-			scanVisit(r, &v)
+			t.scan(r, &v)
 			out[i] = append(out[i], v)
 			return nil
 		})
@@ -120,13 +134,15 @@ func (t visits) Leave(l []venue.Leaving) ([]int, error) {
 	out := make([]int, len(l))
 	err := t.execEach(leaveVisit, len(l),
 		func(i int, a *Args) {
-			a.Time(l[i].At)
 			a.Bytes(l[i].ID[:])
+			a.Time(l[i].At)
+			a.Bytes(t.seal(store.SealLeft, a.List))
 		},
 		func(i int, rows int64) { out[i] = int(rows) })
 	return out, err
 }
 
+// Due passes over visits that were altered: nobody knows when they end.
 func (t visits) Due(before time.Time, n int) ([]venue.Visit, error) {
 	var out []venue.Visit
 	if n <= 0 {
@@ -139,8 +155,10 @@ func (t visits) Due(before time.Time, n int) ([]venue.Visit, error) {
 		},
 		func(r Row) error {
 			var v venue.Visit
-			scanVisit(r, &v)
-			out = append(out, v)
+			t.scan(r, &v)
+			if !v.Altered {
+				out = append(out, v)
+			}
 			return nil
 		})
 	return out, err
@@ -181,7 +199,7 @@ func (t visits) Forget(before time.Time, n int) (int, error) {
 	return len(ids), err
 }
 
-func scanVisit(r Row, v *venue.Visit) {
+func (t visits) scan(r Row, v *venue.Visit) {
 	r.Fixed(0, v.ID[:])
 	v.Venue = venue.ID(r.Int(1))
 	v.Door = venue.Door(r.Int(2))
@@ -193,6 +211,8 @@ func scanVisit(r Row, v *venue.Visit) {
 	r.Fixed(10, v.Leaf.Gate[:])
 	v.Leaf.Seq = uint64(r.Int(11))
 	v.Leaf.Index = int(r.Int(12))
+	v.Altered = t.ledger != nil && (!t.whole(store.SealVisit, r.Bytes(13), func(a *Args) { bindVisit(a, v) }) ||
+		!bytes.Equal(t.sealLeft(v.ID, v.Left), r.Bytes(14)))
 }
 
 // older orders by time, then by id.

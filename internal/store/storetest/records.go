@@ -37,6 +37,7 @@ func rowOf(person, number, version int) record.Row {
 	}
 	if number%2 == 1 {
 		r.Blob, r.Size = id32(person+number+version), int64(1)<<40
+		r.Known = sealed(person*3+number+version, 49+4*32)
 	}
 	return r
 }

@@ -2,10 +2,6 @@ package dump
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/binary"
-	"image"
-	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -15,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/format/dicom"
 	"github.com/amanah-project/amanah/internal/format/pdf"
 	"github.com/amanah-project/amanah/internal/trace/dump/chunk"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // document reads a file that is compared as a whole. Its hash is known when it is sent.
@@ -123,15 +120,14 @@ func (w *walker) pdf(j *job, whole []byte, sum [32]byte) error {
 // readDICOM reads a DICOM file of any length. Its pixels are hashed as they lie in it, with
 // their size: retagging and new UIDs do not change that.
 func readDICOM(r io.Reader) (*Document, error) {
-	pixels := sha256.New()
+	pixels := likeness.NewPixels()
 	f, err := dicom.Read(r, dicom.Options{Pixels: pixels})
 	if err != nil {
 		return &Document{}, err
 	}
 	d := &Document{Width: f.Columns, Height: f.Rows, UIDs: []string{f.Instance, f.Study, f.Series}}
 	if f.Pixels {
-		_ = binary.Write(pixels, binary.BigEndian, [3]uint32{uint32(f.Columns), uint32(f.Rows), uint32(f.Frames)})
-		pixels.Sum(d.PixelHash[:0])
+		d.PixelHash = pixels.Sum(f.Columns, f.Rows, f.Frames)
 	}
 	for _, v := range []struct{ name, value string }{
 		{"PatientName", f.Patient.Text()}, {"PatientID", f.PatientID}, {"PatientBirthDate", f.Birth}, {"PatientSex", f.Sex},
@@ -167,7 +163,7 @@ func readImage(j *job, b []byte, most int) *Document {
 		j.skip(0, int64(len(b)), Broken)
 		return d
 	}
-	d.PixelHash = hashPixels(m)
+	d.PixelHash = likeness.Picture(m)
 	end := bytes.LastIndex(b, []byte("\xff\xd9")) + 2
 	if i := bytes.LastIndex(b, []byte("IEND")); i >= 0 && b[0] != 0xff {
 		end = i + 8
@@ -176,23 +172,4 @@ func readImage(j *job, b []byte, most int) *Document {
 		j.skip(int64(end), int64(len(b)), Rest)
 	}
 	return d
-}
-
-// hashPixels hashes what is seen: size, and red, green, blue and alpha of each pixel, so that
-// the same picture in another file has the same hash.
-func hashPixels(m image.Image) (out [32]byte) {
-	h := sha256.New()
-	r := m.Bounds()
-	_ = binary.Write(h, binary.BigEndian, [2]uint32{uint32(r.Dx()), uint32(r.Dy())})
-	row := make([]byte, 0, 4*r.Dx())
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		row = row[:0]
-		for x := r.Min.X; x < r.Max.X; x++ {
-			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
-			row = append(row, c.R, c.G, c.B, c.A)
-		}
-		h.Write(row)
-	}
-	h.Sum(out[:0])
-	return out
 }

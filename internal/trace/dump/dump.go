@@ -76,7 +76,7 @@ type Document struct {
 	Kind   Kind
 
 	FileHash  [32]byte // SHA-256 of the file
-	PixelHash [32]byte // SHA-256 of width, height and pixels as decoded; zero when not decoded
+	PixelHash [32]byte // SHA-256 of width, height and pixels as decoded; zero when not decoded, or blank
 	Width     int
 	Height    int
 

@@ -88,11 +88,15 @@ type Batch struct {
 	Records []Records
 }
 
-// Records are versions of one person's records.
+// Records are versions of one person's records, and the documents among them.
 type Records struct {
-	Of       Tag // Full
-	Versions []Version
+	Of        Tag // Full
+	Versions  []Version
+	Documents []Document
 }
+
+// documentsFollow is set in the count of versions where documents are behind them.
+const documentsFollow = 1 << 31
 
 // appendBatch writes a batch as one frame: its length, its check, itself.
 func appendBatch(b []byte, batch Batch) []byte {
@@ -105,9 +109,23 @@ func appendBatch(b []byte, batch Batch) []byte {
 	for i := range batch.Records {
 		r := &batch.Records[i]
 		b = binary.LittleEndian.AppendUint64(b, uint64(r.Of))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Versions)))
+		count := uint32(len(r.Versions))
+		if len(r.Documents) > 0 {
+			count |= documentsFollow
+		}
+		b = binary.LittleEndian.AppendUint32(b, count)
 		for k := range r.Versions {
 			b = appendVersion(b, &r.Versions[k])
+		}
+		if len(r.Documents) == 0 {
+			continue
+		}
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(r.Documents)))
+		for k := range r.Documents {
+			b = appendDocument(b, &r.Documents[k])
+			for _, w := range r.Documents[k].Words {
+				b = binary.LittleEndian.AppendUint32(b, w)
+			}
 		}
 	}
 	body := b[at+8:]
@@ -142,6 +160,8 @@ func readBatch(b []byte) (batch Batch, rest []byte, ok bool) {
 	for len(body) >= 12 {
 		r := Records{Of: Tag(binary.LittleEndian.Uint64(body))}
 		count := binary.LittleEndian.Uint32(body[8:])
+		documents := count&documentsFollow != 0
+		count &^= documentsFollow
 		body = body[12:]
 		if uint64(count)*versionLen > uint64(len(body)) {
 			return Batch{}, b, false
@@ -149,6 +169,18 @@ func readBatch(b []byte) (batch Batch, rest []byte, ok bool) {
 		for range count {
 			r.Versions = append(r.Versions, readVersion(body))
 			body = body[versionLen:]
+		}
+		if documents {
+			if len(body) < 4 {
+				return Batch{}, b, false
+			}
+			var whole bool
+			if r.Documents, body, whole = readDocuments(body[4:], binary.LittleEndian.Uint32(body)); !whole {
+				return Batch{}, b, false
+			}
+			for i := range r.Documents {
+				r.Documents[i].Of = r.Of
+			}
 		}
 		batch.Records = append(batch.Records, r)
 	}

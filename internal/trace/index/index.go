@@ -42,7 +42,7 @@ type Tag uint64
 const (
 	Person uint8 = iota // somebody registered
 	Decoy               // a NIK that was never issued, to measure how many are met by chance
-	Canary              // somebody invented; N is the group canary's number
+	_                   // no more used
 	Gone                // takes everything of the person out of the index at the next merge
 )
 

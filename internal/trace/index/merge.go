@@ -12,6 +12,8 @@ type Set struct {
 	Counts   []uint32 // versions of each of People; on a person's first Identity
 	Versions []Version
 	Decoys   []Tag // ascending, nobody's
+
+	Documents []Document // ascending by Of, Row and From
 }
 
 // pending are changes to an index in the order in which they came.
@@ -58,6 +60,13 @@ type one struct {
 	people   []Identity
 	versions []Version
 	decoy    bool
+
+	documents []Document
+}
+
+// clear forgets all, and keeps the room.
+func (o *one) clear() {
+	*o = one{people: o.people[:0], versions: o.versions[:0], documents: o.documents[:0]}
 }
 
 // apply makes the changes to a person in the order in which they came. A decoy gives way to
@@ -69,7 +78,7 @@ func (o *one) apply(p *pending, people, records []int32) {
 			people = people[1:]
 			switch id.Kind {
 			case Gone:
-				*o = one{people: o.people[:0], versions: o.versions[:0]}
+				o.clear()
 			case Decoy:
 				o.decoy = true
 			default:
@@ -78,6 +87,7 @@ func (o *one) apply(p *pending, people, records []int32) {
 			continue
 		}
 		o.versions = append(o.versions, p.records[records[0]].Versions...)
+		o.documents = append(o.documents, p.records[records[0]].Documents...)
 		records = records[1:]
 	}
 	o.tidy()
@@ -91,6 +101,7 @@ func (o *one) tidy() {
 		return cmp.Or(cmp.Compare(a.Row, b.Row), cmp.Compare(a.From, b.From))
 	})
 	o.versions = lastOf(o.versions, func(a, b *Version) bool { return a.Row == b.Row && a.From == b.From })
+	o.documents = tidyDocuments(o.documents)
 }
 
 func lastOf[T any](all []T, same func(a, b *T) bool) []T {
@@ -142,7 +153,7 @@ func merge(old source, decoys []Tag, p *pending, to sink) error {
 		if !more {
 			return nil
 		}
-		o = one{people: o.people[:0], versions: o.versions[:0]}
+		o.clear()
 		if any && has == full {
 			if err := old.next(&o); err != nil {
 				return err
@@ -168,7 +179,7 @@ func merge(old source, decoys []Tag, p *pending, to sink) error {
 }
 
 func deliver(to sink, full Tag, o *one) error {
-	if len(o.people) == 0 && len(o.versions) > 0 {
+	if len(o.people) == 0 && len(o.versions)+len(o.documents) > 0 {
 		o.people = append(o.people, Identity{Full: full, Bind: full}) // known by records alone
 	}
 	switch {
@@ -190,6 +201,7 @@ func (s *Set) person(_ Tag, o *one) error {
 		}
 	}
 	s.Versions = append(s.Versions, o.versions...)
+	s.Documents = append(s.Documents, o.documents...)
 	return nil
 }
 
@@ -252,5 +264,6 @@ func (s *Set) Rekey(index, job Key) *Set {
 		out.Decoys = append(out.Decoys, t.again(d))
 	}
 	slices.Sort(out.Decoys)
+	out.Documents = a.documents(s.Documents)
 	return out
 }

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 
@@ -88,6 +89,13 @@ func (a *Asker) Born(name []byte, on norm.Date) Tag { return a.job.again(a.index
 
 // Call tags a name and a telephone number together.
 func (a *Asker) Call(name []byte, phone uint64) Tag { return a.job.again(a.index.Call(name, phone)) }
+
+// Beside tags a NIK's first fifteen digits, a name and a telephone number together, zero for
+// none, of people who are in no index.
+func (a *Asker) Beside(n norm.NIK, name []byte, phone uint64) Tag {
+	beside := a.index.one(tagBeside, n.Short(), 0)
+	return a.job.again(a.index.long(tagBeside, beside, binary.BigEndian.AppendUint64(append(name[:len(name):len(name)], 0), phone)))
+}
 
 // Is reports whether the person has that number of the platform's.
 func (a *Asker) Is(h *Held, person uint64) bool { return h.Ref == uint32(a.Ref(person)) }

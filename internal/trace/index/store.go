@@ -13,7 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 )
 
-// Store is an index in a folder: three sorted files of one generation, named by a head that
+// Store is an index in a folder: sorted files of one generation, named by a head that
 // is replaced whole, and a log of what came since. One process holds it at a time, and one
 // goroutine calls it at a time.
 type Store struct {
@@ -24,20 +24,37 @@ type Store struct {
 	size int64 // of the log
 }
 
-const headName, magic = "head", "amanah trace index 1\n\x00\x00\x00"
+const headName, magic = "head", "amanah trace index 2\n\x00\x00\x00"
 
 // head says which files are the index.
 type head struct {
-	gen                      uint64
-	people, versions, decoys uint64 // entries
-	checks                   [3]uint32
+	gen     uint64
+	entries [sections]uint64
+	checks  [sections]uint32
 }
+
+// Sections of an index: a file each.
+const (
+	secPeople = iota
+	secVersions
+	secDecoys
+	secDocuments
+	secWords
+	sections
+)
+
+// sectionNames and sectionLens are of files and of their entries.
+var (
+	sectionNames = [sections]string{"people", "versions", "decoys", "documents", "words"}
+	sectionLens  = [sections]int{identityLen, versionLen, decoyLen, documentLen, 4}
+)
 
 func (h head) name(section string) string { return fmt.Sprintf("%s-%d", section, h.gen) }
 
 func (h head) bytes() []byte {
 	b := []byte(magic)
-	for _, n := range []uint64{h.gen, h.people, h.versions, h.decoys} {
+	b = binary.LittleEndian.AppendUint64(b, h.gen)
+	for _, n := range h.entries {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	for _, c := range h.checks {
@@ -52,11 +69,12 @@ func readHead(b []byte) (h head, err error) {
 		return h, ErrDamaged
 	}
 	b = b[len(magic):]
-	for i, n := range []*uint64{&h.gen, &h.people, &h.versions, &h.decoys} {
-		*n = binary.LittleEndian.Uint64(b[8*i:])
+	h.gen, b = binary.LittleEndian.Uint64(b), b[8:]
+	for i := range h.entries {
+		h.entries[i] = binary.LittleEndian.Uint64(b[8*i:])
 	}
 	for i := range h.checks {
-		h.checks[i] = binary.LittleEndian.Uint32(b[32+4*i:])
+		h.checks[i] = binary.LittleEndian.Uint32(b[8*sections+4*i:])
 	}
 	return h, nil
 }
@@ -103,7 +121,7 @@ func (s *Store) clear() error {
 		return err
 	}
 	keep := map[string]bool{headName: true, "lock": true}
-	for _, n := range []string{"people", "versions", "decoys", "log"} {
+	for _, n := range append(sectionNames[:], "log") {
 		keep[s.head.name(n)] = true
 	}
 	for _, n := range names {
@@ -166,12 +184,19 @@ func (s *Store) Pending() int64 { return s.size }
 
 // Bytes returns the size of the merged files.
 func (s *Store) Bytes() (identity, versions int64) {
-	return int64(s.head.people)*identityLen + int64(s.head.decoys)*decoyLen, int64(s.head.versions) * versionLen
+	e := &s.head.entries
+	return int64(e[secPeople])*identityLen + int64(e[secDecoys])*decoyLen, int64(e[secVersions]) * versionLen
+}
+
+// Documents returns how many there are in the merged files, and their size in bytes.
+func (s *Store) Documents() (n uint64, size int64) {
+	e := &s.head.entries
+	return e[secDocuments], int64(e[secDocuments])*documentLen + 4*int64(e[secWords])
 }
 
 // Entries returns how many of each the merged files hold.
 func (s *Store) Entries() (people, versions, decoys uint64) {
-	return s.head.people, s.head.versions, s.head.decoys
+	return s.head.entries[secPeople], s.head.entries[secVersions], s.head.entries[secDecoys]
 }
 
 // Close ends the use of the folder.
@@ -209,34 +234,34 @@ func (s *Store) into(p *pending, to sink) error {
 	if s.head.gen == 0 {
 		return merge(nothing{}, nil, p, to)
 	}
-	var sections [3]*section
-	for i, name := range []string{"people", "versions", "decoys"} {
-		sec, err := s.section(name, [...]uint64{s.head.people, s.head.versions, s.head.decoys}[i], [...]int{identityLen, versionLen, decoyLen}[i])
+	var all [sections]*section
+	for i, name := range sectionNames {
+		sec, err := s.section(name, s.head.entries[i], sectionLens[i])
 		if err != nil {
 			return err
 		}
 		defer sec.file.Close()
-		sections[i] = sec
+		all[i] = sec
 	}
-	var decoys []Tag
+	var chance []Tag
 	for {
-		b, err := sections[2].entry()
+		b, err := all[secDecoys].entry()
 		if err != nil {
 			return err
 		}
 		if b == nil {
 			break
 		}
-		decoys = append(decoys, Tag(binary.LittleEndian.Uint64(b)))
+		chance = append(chance, Tag(binary.LittleEndian.Uint64(b)))
 	}
-	old := &files{people: sections[0], versions: sections[1]}
-	if err := old.advance(); err != nil {
+	old := &files{people: all[secPeople], versions: all[secVersions], documents: all[secDocuments], words: all[secWords]}
+	if err := errors.Join(old.advance(), old.advanceDocument()); err != nil {
 		return err
 	}
-	if err := merge(old, decoys, p, to); err != nil {
+	if err := merge(old, chance, p, to); err != nil {
 		return err
 	}
-	for i, sec := range sections {
+	for i, sec := range all {
 		if sec.left != 0 || sec.check.Sum32() != s.head.checks[i] {
 			return ErrDamaged
 		}

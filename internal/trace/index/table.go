@@ -37,6 +37,7 @@ type Table struct {
 	decoys                       int
 	summed                       sync.Once
 	sum                          uint32
+	papers                       papers
 }
 
 // None is found where nobody is; Chance, where a decoy is.
@@ -85,6 +86,7 @@ func NewTable(job Key, s *Set) *Table {
 			}
 		})
 	}
+	t.papers = newPapers(tagger, t, s)
 	return t
 }
 

@@ -33,6 +33,7 @@ const (
 	tagAgain // a job's tag of an index's tag
 	tagMask
 	tagSmall // a job's tag of a few bits of a tag
+	tagBeside
 )
 
 // Tagger computes tags under a key. One goroutine uses it at a time; Clone makes another.

@@ -12,10 +12,14 @@ import (
 
 // files is the source of a generation's people.
 type files struct {
-	people, versions *section
-	id               Identity
-	count            uint32
-	more             bool
+	people, versions, documents, words *section
+
+	id    Identity
+	count uint32
+	more  bool
+
+	doc     Document
+	moreDoc bool
 }
 
 // advance reads the next identity.
@@ -30,10 +34,41 @@ func (f *files) advance() error {
 	return nil
 }
 
+// advanceDocument reads the next document with its words.
+func (f *files) advanceDocument() error {
+	b, err := f.documents.entry()
+	if f.moreDoc = b != nil; err != nil || b == nil {
+		return err
+	}
+	var n int
+	f.doc, n = readDocument(b)
+	for range n {
+		w, err := f.words.entry()
+		if err != nil {
+			return err
+		}
+		if w == nil {
+			return ErrDamaged
+		}
+		f.doc.Words = append(f.doc.Words, binary.LittleEndian.Uint32(w))
+	}
+	return nil
+}
+
 func (f *files) peek() (Tag, bool) { return f.id.Full, f.more }
 
 func (f *files) next(o *one) error {
-	for full := f.id.Full; f.more && f.id.Full == full; {
+	full := f.id.Full
+	for f.moreDoc && f.doc.Of <= full {
+		if f.doc.Of < full {
+			return ErrDamaged
+		}
+		o.documents = append(o.documents, f.doc)
+		if err := f.advanceDocument(); err != nil {
+			return err
+		}
+	}
+	for f.more && f.id.Full == full {
 		o.people = append(o.people, f.id)
 		for range f.count {
 			b, err := f.versions.entry()
@@ -56,7 +91,7 @@ func (f *files) next(o *one) error {
 type writer struct {
 	fs    durable.FS
 	head  head
-	parts [3]*part
+	parts [sections]*part
 	buf   []byte
 }
 
@@ -68,7 +103,7 @@ type part struct {
 
 func newWriter(f durable.FS, h head) (*writer, error) {
 	w := &writer{fs: f, head: h}
-	for i, name := range []string{"people", "versions", "decoys"} {
+	for i, name := range sectionNames {
 		file, err := f.Open(h.name(name), durable.Create)
 		if err != nil {
 			return nil, errors.Join(err, w.abandon())
@@ -80,6 +115,7 @@ func newWriter(f durable.FS, h head) (*writer, error) {
 
 func (w *writer) put(section int) error {
 	p := w.parts[section]
+	w.head.entries[section]++
 	_, _ = p.check.Write(w.buf)
 	_, err := p.w.Write(w.buf)
 	return err
@@ -92,25 +128,35 @@ func (w *writer) person(_ Tag, o *one) error {
 			n = uint32(len(o.versions))
 		}
 		w.buf = appendIdentity(w.buf[:0], &o.people[i], n)
-		if err := w.put(0); err != nil {
+		if err := w.put(secPeople); err != nil {
 			return err
 		}
 	}
-	w.head.people += uint64(len(o.people))
 	for i := range o.versions {
 		w.buf = appendVersion(w.buf[:0], &o.versions[i])
-		if err := w.put(1); err != nil {
+		if err := w.put(secVersions); err != nil {
 			return err
 		}
 	}
-	w.head.versions += uint64(len(o.versions))
+	for i := range o.documents {
+		d := &o.documents[i]
+		w.buf = appendDocument(w.buf[:0], d)
+		if err := w.put(secDocuments); err != nil {
+			return err
+		}
+		for _, word := range d.Words {
+			w.buf = binary.LittleEndian.AppendUint32(w.buf[:0], word)
+			if err := w.put(secWords); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
 func (w *writer) decoy(t Tag) error {
 	w.buf = binary.LittleEndian.AppendUint64(w.buf[:0], uint64(t))
-	w.head.decoys++
-	return w.put(2)
+	return w.put(secDecoys)
 }
 
 // finish makes the files durable.

@@ -49,13 +49,10 @@ func (p *Pen) Document(name string) [16]byte {
 // PartName names a part of a copy, for Document.
 func PartName(file string) string { return "export part " + file }
 
-// UIDName names an image, series or study by its UID, as the rows of UIDs are named.
-func UIDName(uid string) string { return "dicom uid " + uid }
-
 // UID is what a DICOM UID is in the copy, the same wherever it is named: 2.25 and an
 // integer of 128 bits (PS3.5 annex B.2).
 func (p *Pen) UID(uid string) string {
-	id := p.Document(UIDName(uid))
+	id := p.Document(leak.UIDName(uid))
 	return uidRoot + new(big.Int).SetBytes(id[:]).String()
 }
 

@@ -265,7 +265,7 @@ func TestImages(t *testing.T) {
 	if uid == other.UID("1.2.3") || !strings.HasPrefix(uid, "2.25.") || len(uid) > 44 || strings.Trim(uid, "0123456789.") != "" {
 		t.Error(uid)
 	}
-	want := p.Document(mark.UIDName("1.2.3"))
+	want := p.Document(leak.UIDName("1.2.3"))
 	if id, ok := mark.ParseUID(uid); !ok || id != want {
 		t.Errorf("%s reads %x, want %x", uid, id, want)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // Site is such a place.
@@ -51,7 +52,18 @@ func New(t testing.TB, db store.DB) *Site {
 // Over is New with a keeper over a folder, in which one may have been before.
 func Over(t testing.TB, db store.DB, disk durable.FS) *Site {
 	t.Helper()
-	server, k := keepertest.Both(t, disk)
+	return over(t, db, disk, 0)
+}
+
+// Canaried is New with numbers of people, one of two, that are given to nobody.
+func Canaried(t testing.TB, db store.DB) *Site {
+	t.Helper()
+	return over(t, db, durable.OS(filepath.Join(t.TempDir(), "keeper")), 2)
+}
+
+func over(t testing.TB, db store.DB, disk durable.FS, vacant int) *Site {
+	t.Helper()
+	server, k := keepertest.Vacant(t, disk, vacant)
 	rules, err := status.Builtin()
 	if err != nil {
 		t.Fatal(err)
@@ -162,13 +174,20 @@ func (d *Documents) Seal(_ context.Context, _ identity.PersonID, _ record.Kind, 
 		return doc, err
 	}
 	h := sha256.New()
-	if doc.Size, err = io.Copy(io.MultiWriter(w, h), content); err != nil {
+	var whole bytes.Buffer
+	if doc.Size, err = io.Copy(io.MultiWriter(w, h, &whole), content); err != nil {
+		return doc, err
+	}
+	like, err := likeness.Of(&whole, doc.Size)
+	if err != nil {
 		return doc, err
 	}
 	if err := w.Close(); err != nil {
 		return doc, err
 	}
 	copy(doc.Hash[:], h.Sum(nil))
+	like.File = doc.Hash
+	doc.Like = &like
 	doc.Name, doc.Sealed = sha256.Sum256(b.Bytes()), int64(b.Len())
 	d.mu.Lock()
 	defer d.mu.Unlock()

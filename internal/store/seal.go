@@ -1,0 +1,101 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"sync"
+
+	"github.com/amanah-project/amanah/internal/fault"
+)
+
+// ErrAltered: a row is not what was written. Nobody goes by it.
+var ErrAltered = fault.New(fault.Unavailable, "what is stored about this was changed by somebody else and is not gone by: the operator finds it with `amanah check`")
+
+// Sealed is a MAC that a row carries in a column of its own. Tables that every check-in
+// writes have it in the place of the ledger: it costs a microsecond, and who has not the
+// ledger's key can neither change a row, nor put one in another's place, nor make one.
+// That a row was removed, or is as it once was, it does not tell.
+type Sealed struct {
+	Table  string
+	Column string   // where the MAC is
+	Of     []string // the columns that it covers, in this order
+	// Unless names the column that leaves the MAC empty while it is zero; empty for none.
+	Unless string
+}
+
+// Seals are the MACs that rows carry, by name.
+func Seals() map[string]Sealed {
+	return map[string]Sealed{
+		SealVisit: {Table: "venue_visit", Column: "mac", Of: []string{
+			"id", "venue_id", "door", "day", "who", "entered", "leaves_by", "party", "decision", "gate", "seq", "event",
+		}},
+		SealLeft:      {Table: "venue_visit", Column: "left_mac", Of: []string{"id", "left_at"}, Unless: "left_at"},
+		SealAsk:       {Table: "venue_ask", Column: "mac", Of: []string{"day", "who", "id", "at", "outcome", "times", "gate", "seq", "event"}},
+		SealPass:      {Table: "venue_pass", Column: "mac", Of: []string{"serial", "id", "day", "who", "category", "level", "issued", "expires", "party", "decision", "gate", "seq", "event"}},
+		SealUse:       {Table: "venue_pass", Column: "used_mac", Of: []string{"serial", "used_venue", "used_door", "used_at"}, Unless: "used_venue"},
+		SealLeaf:      {Table: "accesslog_leaf", Column: "mac", Of: []string{"gate", "seq", "signature", "voided", "asks", "passes"}},
+		SealOccupancy: {Table: "venue_occupancy", Column: "mac", Of: []string{"venue_id", "inside", "entered"}},
+	}
+}
+
+// The names of seals.
+const (
+	SealVisit     = "visit"
+	SealLeft      = "left"
+	SealAsk       = "ask"
+	SealPass      = "pass"
+	SealUse       = "use"
+	SealLeaf      = "leaf"
+	SealOccupancy = "occupancy"
+)
+
+// Sealer makes the MACs that rows carry. It is safe for concurrent use.
+type Sealer struct{ free sync.Pool }
+
+// NewSealer makes one under a ledger's key.
+func NewSealer(key LedgerKey) *Sealer {
+	s := &Sealer{}
+	s.free.New = func() any { return &sealing{mac: hmac.New(sha256.New, key)} }
+	return s
+}
+
+// sealing is one MAC on its way.
+type sealing struct {
+	mac hash.Hash
+	buf []byte
+	sum [sha256.Size]byte
+}
+
+// MAC is of a seal's values, n of them in its order: 16 bytes. Bytes and texts count
+// alike.
+func (s *Sealer) MAC(name string, n int, value func(i int) (v Value, number bool)) []byte {
+	w := s.free.Get().(*sealing)
+	defer s.free.Put(w)
+	w.mac.Reset()
+	w.buf = append(append(w.buf[:0], "amanah seal v1\x00"...), name...)
+	w.buf = append(w.buf, 0)
+	for i := range n {
+		v, number := value(i)
+		if number {
+			w.buf = binary.AppendVarint(append(w.buf, 1), v.Int)
+			continue
+		}
+		w.buf = append(binary.AppendUvarint(append(w.buf, 2), uint64(len(v.Bytes))), v.Bytes...)
+	}
+	w.mac.Write(w.buf)
+	return append([]byte(nil), w.mac.Sum(w.sum[:0])[:16]...)
+}
+
+// Row is the MAC that a row should carry, and the one that it does: at returns a
+// column's value and whether it is a number.
+func (s *Sealer) Row(name string, seal Sealed, at func(column string) (Value, bool)) (want, have []byte) {
+	v, _ := at(seal.Column)
+	if seal.Unless != "" {
+		if zero, _ := at(seal.Unless); zero.Int == 0 {
+			return nil, v.Bytes
+		}
+	}
+	return s.MAC(name, len(seal.Of), func(i int) (Value, bool) { return at(seal.Of[i]) }), v.Bytes
+}

@@ -1,0 +1,172 @@
+// Package likeness computes what a document is known again by when it turns up elsewhere:
+// what its image shows, the runs of words of its text, the numbers of a DICOM file.
+//
+// It promises that a file that was packed or tagged anew has the same, that a blank page has
+// none, and that memory is bounded: longer files are known by their bytes alone, which is
+// the caller's to hash. It runs nothing of what it reads.
+package likeness
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"hash"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"strings"
+
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/format/dicom"
+	"github.com/amanah-project/amanah/internal/format/pdf"
+)
+
+// MaxHeld is how long a file is that is held whole, in bytes, and MaxPixels how many pixels an
+// image has that is decoded.
+const (
+	MaxHeld   = 16 << 20
+	MaxPixels = 16 << 20
+)
+
+// Streams reports whether a document that begins so is read in constant memory, however long:
+// a DICOM file.
+func Streams(head []byte) bool { return len(head) >= 132 && string(head[128:132]) == "DICM" }
+
+// Head is how much of a document's beginning decides what it is.
+const Head = 512
+
+// Of reads a document of size bytes; the hash of the file is the caller's to fill in. What
+// cannot be read is known by that alone. It fails as r does.
+func Of(r io.Reader, size int64) (l leak.Likeness, err error) {
+	src := &source{from: r}
+	in := bufio.NewReaderSize(src, 64<<10)
+	head, _ := in.Peek(Head)
+	if Streams(head) {
+		p := NewPixels()
+		if f, err := dicom.Read(in, dicom.Options{Pixels: p}); err == nil {
+			l.UIDs = [3]string{f.Instance, f.Study, f.Series}
+			if f.Pixels {
+				l.Pixels = p.Sum(f.Columns, f.Rows, f.Frames)
+			}
+		}
+		return l, src.err
+	}
+	if size > MaxHeld {
+		return l, nil
+	}
+	raw, err := io.ReadAll(in)
+	if err != nil {
+		return l, err
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		if m := Decode(raw, MaxPixels); m != nil {
+			l.Pixels = Picture(m)
+		}
+	case bytes.HasPrefix(head, []byte("%PDF-")):
+		s := NewSketch()
+		for _, line := range pdf.Read(raw, pdf.Limits{Inflated: 2 * MaxHeld, Texts: 1 << 20}).Lines {
+			s.Add([]byte(strings.Join(line, " ")))
+		}
+		l.Words = s.Words()
+	case !bytes.ContainsRune(head, 0) && !bytes.HasPrefix(head, []byte("GIF8")):
+		s := NewSketch()
+		s.Add(raw)
+		l.Words = s.Words()
+	}
+	return l, nil
+}
+
+// source remembers a reader's own error, apart from those of what is made of its bytes.
+type source struct {
+	from io.Reader
+	err  error
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// Decode reads a PNG or JPEG file of at most so many pixels; nil when it is not one.
+func Decode(b []byte, most int) image.Image {
+	decode, config := png.Decode, png.DecodeConfig
+	if bytes.HasPrefix(b, []byte("\xff\xd8")) {
+		decode, config = jpeg.Decode, jpeg.DecodeConfig
+	}
+	c, err := config(bytes.NewReader(b))
+	if err != nil || c.Width <= 0 || c.Height <= 0 || c.Width > most/c.Height {
+		return nil
+	}
+	m, err := decode(bytes.NewReader(b))
+	if err != nil {
+		return nil
+	}
+	return m
+}
+
+// Picture hashes what is seen: size, and red, green, blue and alpha of each pixel, so that
+// the same picture in another file has the same hash. Zero of one that is all of one colour.
+func Picture(m image.Image) (out [32]byte) {
+	h := sha256.New()
+	r := m.Bounds()
+	_ = binary.Write(h, binary.BigEndian, [2]uint32{uint32(r.Dx()), uint32(r.Dy())})
+	row := make([]byte, 0, 4*r.Dx())
+	var first [4]byte
+	varied := false
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row = row[:0]
+		for x := r.Min.X; x < r.Max.X; x++ {
+			c := color.NRGBAModel.Convert(m.At(x, y)).(color.NRGBA)
+			row = append(row, c.R, c.G, c.B, c.A)
+			if x == r.Min.X && y == r.Min.Y {
+				first = [4]byte(row)
+			}
+			varied = varied || [4]byte(row[len(row)-4:]) != first
+		}
+		h.Write(row)
+	}
+	if varied {
+		h.Sum(out[:0])
+	}
+	return out
+}
+
+// Pixels hashes pixel data as it lies in a DICOM file: retagging and new UIDs do not change
+// that.
+type Pixels struct {
+	h      hash.Hash
+	first  byte
+	any    bool
+	varied bool
+}
+
+// NewPixels returns one for one file.
+func NewPixels() *Pixels { return &Pixels{h: sha256.New()} }
+
+// Write implements io.Writer.
+func (p *Pixels) Write(b []byte) (int, error) {
+	if len(b) > 0 && !p.any {
+		p.first, p.any = b[0], true
+	}
+	for i := 0; i < len(b) && !p.varied; i++ {
+		p.varied = b[i] != p.first
+	}
+	return p.h.Write(b)
+}
+
+// Sum returns the hash of the pixels with their size; zero of those that are all the same.
+func (p *Pixels) Sum(columns, rows, frames int) (out [32]byte) {
+	if p.varied {
+		_ = binary.Write(p.h, binary.BigEndian, [3]uint32{uint32(columns), uint32(rows), uint32(frames)})
+		p.h.Sum(out[:0])
+	}
+	return out
+}
