@@ -1,6 +1,7 @@
 package record
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"log/slog"
@@ -32,12 +33,22 @@ type Meta struct {
 	Image       *Image           `json:",omitempty"` // what a DICOM instance says of itself
 	Document    *Document        `json:",omitempty"` // where the content is too long for the row
 	Transfer    *verify.Transfer `json:",omitempty"` // of a document sent from facility to facility
+	Known       []byte           `json:",omitempty"` // KnownSum of what the row says its documents are known by
 	Withdrawn   Reason           `json:",omitempty"` // this version says that the record is void; why
 }
 
 // Void reports whether the record is to count for nothing: it was withdrawn, or its
 // own status says so.
 func (m *Meta) Void() bool { return m.Withdrawn != "" || m.Status == "entered-in-error" }
+
+// KnownSum is the first 16 bytes of the SHA-256 of a row's Known; nil of none.
+func KnownSum(known []byte) []byte {
+	if len(known) == 0 {
+		return nil
+	}
+	sum := sha256.Sum256(known)
+	return sum[:16]
+}
 
 // Reason is a code of why something was done, of lower-case letters and hyphens;
 // never a value.

@@ -182,6 +182,10 @@ func (f *Flow) planOther(j *job) error {
 // longRow is the length in bytes from which a record is kept as a document.
 const longRow = 64 << 10
 
+// knownRoom is what a record may still grow by, for the sum of what its documents are known
+// by.
+const knownRoom = 64
+
 // fit writes each line as it is sealed, and moves what is too long for a row into a
 // document.
 func (f *Flow) fit(ctx context.Context, j *job) error {
@@ -191,7 +195,7 @@ func (f *Flow) fit(ctx context.Context, j *job) error {
 		if l.plain, err = l.content.Marshal(); err != nil {
 			return err
 		}
-		if len(l.plain) <= longRow || f.Long && len(l.plain) <= vault.MaxRecord {
+		if len(l.plain) <= longRow || f.Long && len(l.plain) <= vault.MaxRecord-knownRoom {
 			continue
 		}
 		if l.content.Document != nil {
@@ -222,16 +226,22 @@ func (j *job) seal(e keeper.Entered) error {
 	for i := range j.lines {
 		l := &j.lines[i]
 		b := vault.Binding{Table: vault.Records, Person: j.person, Record: uint64(l.number), Version: e.Version}
+		var known []byte
+		if len(e.Known) == len(j.lines) && len(e.Known[i]) > 0 { // it lies open, and is checked against what is sealed
+			known = e.Known[i]
+			l.content.Known = record.KnownSum(known)
+			var err error
+			if l.plain, err = l.content.Marshal(); err != nil {
+				return err
+			}
+		}
 		sealed, err := vault.SealRecord(e.Keys[i], b, l.plain)
 		if err != nil {
 			return err
 		}
-		row := record.Row{Person: j.person, Number: l.number, Version: e.Version, Entered: l.content.Entered, Sealed: sealed}
+		row := record.Row{Person: j.person, Number: l.number, Version: e.Version, Entered: l.content.Entered, Sealed: sealed, Known: known}
 		if d := l.content.Document; d != nil {
 			row.Blob, row.Size = d.Name, d.Sealed
-		}
-		if len(e.Known) == len(j.lines) {
-			row.Known = e.Known[i]
 		}
 		j.write.Rows[i] = row
 		if l.tells && j.aside == "" { // what is set aside is nobody's

@@ -7,8 +7,8 @@ import (
 )
 
 // TestEditsUnbound is the control of TestEdits: in a build without associated data and
-// heads, the ledger and the documents' names left aside, a quarter and more of the edits
-// get through.
+// heads, the ledger, the MACs and the documents' names left aside, the same edits get
+// through, more than half of them all and a third of those of what is sealed.
 func TestEditsUnbound(t *testing.T) {
 	cmd := exec.Command("go", "test", "-tags", "amanah_unbound", "-count=1", "-v", "-run", "^TestEditsControl$", ".")
 	out, err := cmd.CombinedOutput()

@@ -101,6 +101,7 @@ func (p *postgresCopy) with(t *testing.T, do []statement, fn func(db check.Datab
 
 // numbered has parameters as PostgreSQL does.
 func numbered(sql string) string {
+	sql = strings.Replace(sql, ") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1)
 	for n := 1; strings.Contains(sql, "?"); n++ {
 		sql = strings.Replace(sql, "?", fmt.Sprintf("$%d", n), 1)
 	}
@@ -122,7 +123,7 @@ func (p *postgresCopy) undo(t *testing.T, tables map[string]bool) {
 		for i, c := range table.Columns {
 			names, places = append(names, `"`+c.Name+`"`), append(places, fmt.Sprintf("$%d", i+1))
 		}
-		sql := "INSERT INTO " + name + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")"
+		sql := "INSERT INTO " + name + " (" + strings.Join(names, ", ") + ") OVERRIDING SYSTEM VALUE VALUES (" + strings.Join(places, ", ") + ")"
 		for _, row := range p.rows[name] {
 			var args []any
 			for i, c := range table.Columns {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -233,6 +234,9 @@ func (c *Check) unsealChart(ctx context.Context, f *chart, from, to int) error {
 		}
 		if content.Entered.UnixMicro() != row.Entered.UnixMicro() {
 			f.is(v, Altered, "came at another time than it says")
+		}
+		if !bytes.Equal(content.Known, record.KnownSum(row.Known)) {
+			f.is(v, Altered, "its documents are known by something else than it says")
 		}
 		if content.Source != "" {
 			f.sources = append(f.sources, source{content.Facility, content.Source})

@@ -16,6 +16,8 @@ type Copy struct {
 	Schema string
 	// Collate follows a text that is sorted, so that it is by bytes.
 	Collate string
+	// Overriding lets rows have numbers that the engine gives otherwise.
+	Overriding string
 }
 
 var _ store.Snapshot = Copy{}
@@ -83,7 +85,7 @@ func (c Copy) Fill(t store.Table, rows [][]store.Value) error {
 	for i, col := range t.Columns {
 		names, places = append(names, quote(col.Name)), append(places, fmt.Sprintf("$%d", i+1))
 	}
-	sql := "INSERT INTO " + quote(t.Name) + " (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")"
+	sql := "INSERT INTO " + quote(t.Name) + " (" + strings.Join(names, ", ") + ")" + c.Overriding + " VALUES (" + strings.Join(places, ", ") + ")"
 	return c.Conn.ExecEach(sql, len(rows), func(i int, a *Args) {
 		for n, v := range rows[i] {
 			switch t.Columns[n].Kind {

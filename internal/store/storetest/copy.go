@@ -8,6 +8,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -59,8 +60,15 @@ func fill(t *testing.T, db store.DB) {
 			s.Progress.SetProgress(identity.Progress{Source: "é \x01 / Z", Offset: -5, Updated: at(3)}),
 			s.Progress.SetProgress(identity.Progress{Source: "", Offset: 1<<62 + 1}),
 			s.Log.Put([]accesslog.Leaf{leaf(1, 0, 3), leaf(1, 1, 0), leaf(2, 0, 256)}),
+			enter(s, 1),
 		)
 	})
+}
+
+// enter puts a health record of somebody, whose row the engine numbers.
+func enter(s store.Stores, who identity.PersonID) error {
+	_, err := s.Records.Put([]record.Write{{Person: who, Rows: []record.Row{{Person: who, Number: record.Entered, Version: 1, Entered: at(1), Sealed: sealed(1, 40)}}, Follow: []record.Number{record.Entered}}})
+	return err
 }
 
 func testCopyAll(t *testing.T, from, to CopyDB) {
@@ -79,6 +87,7 @@ func testCopyAll(t *testing.T, from, to CopyDB) {
 	again, copied := content(t, to)
 	same(t, "tables", again, tables)
 	same(t, "rows", copied, rows)
+	update(t, to, func(s store.Stores) error { return enter(s, 2) }) // numbers go on
 	same(t, "people", getPeople(t, to, 1, 4, 600), getPeople(t, from, 1, 4, 600))
 	if err := to.Fill(t.Context(), tables[0], rows[tables[0].Name]); len(rows[tables[0].Name]) > 0 && !errors.Is(err, store.ErrConstraint) {
 		t.Errorf("rows that are there: %v", err)
