@@ -261,6 +261,7 @@ func TestEveryEditIsNamed(t *testing.T) {
 		{"a dispute flipped", flip("dispute_dispute", "filing", "count=1"), "dispute_dispute", "", check.Altered},
 		{"a dispute given to another", "UPDATE dispute_dispute SET person_id=3 WHERE count=1", "dispute_dispute", "", check.Altered},
 		{"a dispute deleted", "DELETE FROM dispute_dispute WHERE count=1", "dispute_dispute", "", check.Missing},
+		{"a dispute's number in the billions", "UPDATE dispute_dispute SET count=4000000000000 WHERE count=2", "dispute_dispute", "", check.Missing},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, found := s.check(t, s.edited(t, tc.sql))

@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -11,7 +13,7 @@ import (
 // disputes checks that what people wrote and were answered opens, and that no number
 // is missing.
 func (c *Check) disputes(ctx context.Context) error {
-	last := map[int]map[int]bool{} // numbers, by year
+	seen := map[int][]int{} // numbers, by year
 	for after := (dispute.ID{}); ; {
 		var rows []dispute.Dispute
 		if err := c.DB.View(ctx, func(s store.Stores) (err error) {
@@ -28,24 +30,34 @@ func (c *Check) disputes(ctx context.Context) error {
 			return err
 		}
 		for _, d := range rows {
-			if last[d.Number.Year] == nil {
-				last[d.Number.Year] = map[int]bool{}
-			}
-			last[d.Number.Year][d.Number.Count] = true
+			seen[d.Number.Year] = append(seen[d.Number.Year], d.Number.Count)
 		}
 	}
-	for year, there := range last {
-		most := 0
-		for n := range there {
-			most = max(most, n)
+	for _, year := range slices.Sorted(maps.Keys(seen)) {
+		if err := c.gaps(year, seen[year]); err != nil {
+			return err
 		}
-		for n := 1; n < most; n++ {
-			if !there[n] {
-				if err := c.found(Finding{"dispute_dispute", dispute.Number{Year: year, Count: n}.String(), Missing, "numbers of a year have no gaps"}); err != nil {
-					return err
-				}
+	}
+	return nil
+}
+
+// gaps names the numbers of a year that are missing, a whole gap at once: a number that
+// was altered may stand billions further on.
+func (c *Check) gaps(year int, seen []int) error {
+	slices.Sort(seen)
+	next := 1
+	for _, n := range seen {
+		if n > next {
+			first, last := dispute.Number{Year: year, Count: next}.String(), dispute.Number{Year: year, Count: n - 1}.String()
+			name := first
+			if last != first {
+				name += " to " + last
+			}
+			if err := c.found(Finding{"dispute_dispute", name, Missing, "numbers of a year have no gaps"}); err != nil {
+				return err
 			}
 		}
+		next = max(next, n+1)
 	}
 	return nil
 }

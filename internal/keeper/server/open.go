@@ -116,7 +116,7 @@ func (k *Keeper) intendSigned(by asker, who identity.PersonID, emergency bool, n
 		return keeper.Receipt{}, err
 	}
 	k.intents.Add(1)
-	r := keeper.Receipt{Intent: id, Seq: seq, Chain: chain, At: now, Loud: o.Class == desk.Glass}
+	r := keeper.Receipt{Intent: id, Seq: seq, Chain: chain, At: now, Loud: o.Class == desk.Glass, View: k.marks.views.Token(id)}
 	r.Sign(k.logKey)
 	return r, nil
 }
