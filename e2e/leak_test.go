@@ -137,8 +137,51 @@ func TestLeak(t *testing.T) {
 	if bytes.Contains(result, []byte(newVictim(1).nik)) || bytes.Contains(result, []byte(newVictim(1).name)) {
 		t.Error("the result names people")
 	}
+	o.identified(one, two, o.path("case-sample"), result, people)
 	if found, result := trace("elsewhere", foreign.String()); len(established(found)) != 0 {
 		t.Errorf("a copy is named for what somebody else leaked: %s", result)
+	}
+}
+
+// identified asks for the names of a case's people, which takes both officers and is sealed to
+// whom they approved.
+func (o *office) identified(one, two *member, folder string, result []byte, people int) {
+	o.t.Helper()
+	var said struct{ Patients int }
+	if err := json.Unmarshal(result, &said); err != nil || said.Patients == 0 {
+		o.t.Fatalf("%d people: %v", said.Patients, err)
+	}
+	to, err := age.GenerateX25519Identity()
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	id := requestNumber(o.t, o.operate("", "leak", "names-request", folder, "--purpose", "art. 46", "--to", to.Recipient().String()))
+	out := o.path("people.csv.age")
+	names := append([]string{"leak", "names", id, folder, "--out", out}, o.flags()...)
+	one.approve(id)
+	if r := o.try("", names...); r.code == 0 {
+		o.t.Error("one officer's approval names people")
+	}
+	two.approve(id)
+	o.operate("", "leak", "names", id, folder, "--out", out)
+	f, err := os.Open(out)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	defer f.Close()
+	plain, err := age.Decrypt(f, to)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	text, err := io.ReadAll(plain)
+	known := 0
+	for i := range people {
+		if strings.Contains(string(text), newVictim(i).nik) {
+			known++
+		}
+	}
+	if n := strings.Count(string(text), "\n") - 1; err != nil || n != said.Patients || known != n {
+		o.t.Errorf("%d of %d people named, %d of them as they were entered: %v", n, said.Patients, known, err)
 	}
 }
 

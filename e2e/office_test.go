@@ -204,7 +204,7 @@ func (m *member) approve(id string) {
 		m.o.t.Fatal(err)
 	}
 	a := m.passkey.Sign(consoleSite, staff.ApprovalChallenge(request))
-	m.must("POST", "/console/v1/requests/"+strings.TrimPrefix(id, "R-")+"/approval", map[string]any{
+	m.must("POST", "/console/v1/requests/"+strings.TrimPrefix(request.String(), "R-")+"/approval", map[string]any{
 		"auth_data": b64url(a.AuthData), "client_data": b64url(a.ClientData), "signature": b64url(a.Signature),
 	})
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,6 +56,11 @@ func (o *Operator) Backup(ctx context.Context, p BackupPlace, recovery string, s
 	if !ok {
 		return made, errDatabase
 	}
+	alone, err := o.aloneAtBackups()
+	if err != nil {
+		return made, err
+	}
+	defer func() { err = errors.Join(err, alone.Close()) }()
 	target, err := p.open(ctx)
 	if err != nil {
 		return made, err
@@ -82,6 +88,50 @@ const (
 	recoveryKeys = "keys"
 )
 
+// errBackupRuns keeps backups apart from each other and from a removal.
+var errBackupRuns = fault.New(fault.Conflict, "a backup, or a removal of what backups left, runs here: wait for its end")
+
+// aloneAtBackups holds off other backups on this host until it is closed.
+func (o *Operator) aloneAtBackups() (io.Closer, error) {
+	l, err := durable.OS(o.cfg.Data).Lock("backup.lock")
+	if errors.Is(err, durable.ErrLocked) {
+		err = errBackupRuns
+	}
+	return l, err
+}
+
+// BackupOrphans finds what backups that were cut off left, and with remove deletes it, under
+// the credentials of the place's owner.
+func (o *Operator) BackupOrphans(ctx context.Context, p BackupPlace, remove bool) (out backup.Orphans, err error) {
+	alone, err := o.aloneAtBackups()
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, alone.Close()) }()
+	target, err := p.open(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	b, err := o.book(ctx, target)
+	if err != nil {
+		return out, err
+	}
+	return b.Orphans(ctx, target, remove)
+}
+
+// book is the backups that the keeper knows of.
+func (o *Operator) book(ctx context.Context, target store.Blobs) (backup.Book, error) {
+	g, err := o.Keeper.Backup(ctx, keeper.BackupAsk{Step: keeper.BackupBegin})
+	if err != nil {
+		return backup.Book{}, err
+	}
+	return backup.Book{
+		Target: target, Keys: backup.Keys{Data: g.Backup.Data, Name: g.Backup.Name}, Log: o.ring.set.Load().log,
+		Last: keeper.Backed{N: g.Backup.N - 1, Digest: g.Backup.Before},
+	}, nil
+}
+
 // VerifyBackup walks the chain of backups that the keeper knows of, opens every piece
 // of the newest, and a sample of its people through the keeper.
 func (o *Operator) VerifyBackup(ctx context.Context, p BackupPlace, sample int, step func(bytes, rows int64)) (out backup.Verified, err error) {
@@ -90,13 +140,9 @@ func (o *Operator) VerifyBackup(ctx context.Context, p BackupPlace, sample int, 
 		return out, err
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
-	g, err := o.Keeper.Backup(ctx, keeper.BackupAsk{Step: keeper.BackupBegin})
+	b, err := o.book(ctx, target)
 	if err != nil {
 		return out, err
-	}
-	b := backup.Book{
-		Target: target, Keys: backup.Keys{Data: g.Backup.Data, Name: g.Backup.Name}, Log: o.ring.set.Load().log,
-		Last: keeper.Backed{N: g.Backup.N - 1, Digest: g.Backup.Before},
 	}
 	return b.Verify(ctx, o.Keeper, "operator", sample, step)
 }

@@ -25,6 +25,7 @@ type chromium struct {
 	answers chan map[string]any
 	rest    []byte
 	session string
+	holder  any // the authenticator
 	n       int
 	wrong   []string // what the page complained of
 }
@@ -87,10 +88,10 @@ func browse(t *testing.T, program, serverAddr string) *chromium {
 		c.call(domain+".enable", nil)
 	}
 	c.call("WebAuthn.enable", nil)
-	c.call("WebAuthn.addVirtualAuthenticator", map[string]any{"options": map[string]any{
+	c.holder = c.call("WebAuthn.addVirtualAuthenticator", map[string]any{"options": map[string]any{
 		"protocol": "ctap2", "transport": "usb", "hasResidentKey": true, "hasUserVerification": true, "isUserVerified": true,
 		"automaticPresenceSimulation": true,
-	}})
+	}})["authenticatorId"]
 	return c
 }
 
@@ -188,9 +189,9 @@ func (c *chromium) until(script, want string) string {
 	return ""
 }
 
-// TestRealBrowser: the first officer finishes their enrolment in Chromium with its
-// virtual authenticator, signs in, and the desk is read by a signed request.
-func TestRealBrowser(t *testing.T) {
+// chromiumHere returns the browser to test in, or skips as it was told to, loudly.
+func chromiumHere(t *testing.T) string {
+	t.Helper()
 	if os.Getenv("SKIP_BROWSER") == "1" {
 		t.Skip("SKIP_BROWSER=1: THE CONSOLE IS NOT TESTED IN A BROWSER")
 	}
@@ -198,6 +199,13 @@ func TestRealBrowser(t *testing.T) {
 	if program == "" {
 		t.Fatal("TEST_CHROMIUM names no browser: run scripts/chromium.sh go test ./internal/app -run TestRealBrowser, or set SKIP_BROWSER=1")
 	}
+	return program
+}
+
+// TestRealBrowser: the first officer finishes their enrolment in Chromium with its
+// virtual authenticator, signs in, and the desk is read by a signed request.
+func TestRealBrowser(t *testing.T) {
+	program := chromiumHere(t)
 	r := newRig(t)
 	web := httptest.NewTLSServer(r.server.routes())
 	t.Cleanup(web.Close)

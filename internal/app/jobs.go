@@ -35,6 +35,7 @@ func (s *Server) jobs() []job {
 		}},
 		{"check-out", 15 * time.Second, s.checkOut},
 		{"numbers", time.Minute, s.settle},
+		{"notices", 10 * time.Second, s.tell},
 		{"forget", time.Hour, s.forget},
 		{"forget-cards", time.Hour, s.forgetCards},
 		{"forget-passes", time.Hour, s.forgetPasses},

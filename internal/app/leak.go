@@ -135,12 +135,11 @@ func (s *Server) feedIndex(ctx context.Context) error {
 }
 
 // AskTrace asks for a trace of files; nobody has approved it yet.
-func (o *Operator) AskTrace(ctx context.Context, purpose string, paths []string, names bool) (staff.Request, error) {
+func (o *Operator) AskTrace(ctx context.Context, purpose string, paths []string) (staff.Request, error) {
 	body, err := Evidence(ctx, paths)
 	if err != nil {
 		return staff.Request{}, err
 	}
-	body.Names = names
 	now := o.now().Truncate(time.Second)
 	r := staff.Request{Kind: staff.AskTrace, Purpose: purpose, Asked: now, Until: now.Add(staff.ExportLife), Body: body.Body()}
 	if err := r.Check(); err != nil {

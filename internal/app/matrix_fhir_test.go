@@ -34,9 +34,10 @@ type ward struct {
 	second   ed25519.PrivateKey       // of client-rs-99-002
 	passkey  *stafftest.Authenticator // of staff-1, a clinician of rs-99-001
 	browser  *stafftest.Signer
-	secret   staff.Secret      // of client-rs-99-001
-	keyless  staff.Secret      // of client-klinik-99-7
-	held     [fhirRoles]string // tokens
+	officer  *stafftest.Authenticator // of officer-1
+	secret   staff.Secret             // of client-rs-99-001
+	keyless  staff.Secret             // of client-klinik-99-7
+	held     [fhirRoles]string        // tokens
 	person   string
 	nik      string
 	recorded string // one of the person's records
@@ -134,11 +135,16 @@ func (w *ward) register(digits, name, birth string) {
 // enrol has the first officer enrol systems in the keeper.
 func (w *ward) enrol(all ...staff.Actor) {
 	w.t.Helper()
-	site, pass, browser := w.server.cfg.site(), stafftest.Passkey(w.t), stafftest.EC(w.t)
-	officer := staff.Actor{ID: "officer-1", Facility: "rs-99-001", Role: staff.RoleOfficer, Key: pass.JWK()}
-	if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: officer}); err != nil {
-		w.t.Fatal(err)
+	site, browser := w.server.cfg.site(), stafftest.EC(w.t)
+	officer := staff.Actor{ID: "officer-1", Facility: "rs-99-001", Role: staff.RoleOfficer}
+	if w.officer == nil {
+		w.officer = stafftest.Passkey(w.t)
+		officer.Key = w.officer.JWK()
+		if err := w.admin.Enrol(w.t.Context(), keeper.Enrolment{Actor: officer}); err != nil {
+			w.t.Fatal(err)
+		}
 	}
+	pass := w.officer
 	for _, a := range all {
 		path := "https://localhost/console/v1/actors/" + string(a.ID) + "/" + a.Digest()
 		by := keeper.Ask{

@@ -10,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/flow/consent"
 	"github.com/amanah-project/amanah/internal/flow/portability"
+	"github.com/amanah-project/amanah/internal/flow/telling"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/fhir"
 	"github.com/amanah-project/amanah/internal/web/oauth"
@@ -25,6 +26,7 @@ const pagePace = 250 * time.Millisecond
 type linking struct {
 	flow    *consent.Flow
 	courier *consent.Courier
+	told    *telling.Flow // nil: no messenger is configured
 	pages   *page.Pages
 }
 
@@ -41,11 +43,27 @@ func newLinking(s *Server, keys keeper.ServiceKeys) (*linking, error) {
 		DB: s.db, Keeper: s.keeper, Sealer: func() consent.Sealer { return s.ring.tokens() }, Key: factorKey(keys),
 		Lanes: s.cfg.Link.lanes(), Courier: l.courier, Now: time.Now,
 	}
+	if s.cfg.Message.Kind != "none" {
+		to := &consent.Teller{DB: s.db, Keeper: s.keeper, Messenger: messenger, Now: time.Now}
+		l.told = &telling.Flow{DB: s.db, Keeper: s.keeper, To: to, Now: time.Now}
+	}
 	l.pages, err = page.New(page.Pages{
 		Linking: l.flow, Own: l.flow, Terms: s.agreed, Records: own{s},
 		Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "", Proxy: s.cfg.TLS.Proxy, Pace: pagePace,
 	})
 	return l, err
+}
+
+// tell tells people what happened with their records.
+func (s *Server) tell(ctx context.Context) error {
+	if s.linking.told == nil {
+		return nil
+	}
+	t, err := s.linking.told.Run(ctx)
+	if t.Failed > 0 || t.Late > 0 {
+		s.log.Warn("people were not told what happened with their records", "tried again", t.Failed, "given up", t.Late)
+	}
+	return err
 }
 
 // own gives people their own records.

@@ -10,6 +10,8 @@ import (
 type backupCmd struct {
 	Make   backupMakeCmd   `cmd:"" default:"withargs" help:"Make a backup; what is there already is not put again."`
 	Verify backupVerifyCmd `cmd:"" help:"Walk the chain of backups and open the newest."`
+
+	Orphans backupOrphansCmd `cmd:"" help:"Find, and remove, what backups that were cut off left."`
 }
 
 type backupMakeCmd struct {
@@ -76,6 +78,38 @@ func (cmd *backupVerifyCmd) Run(c *console) error {
 			return err
 		}
 		return c.verified(cmd.JSON, got)
+	})
+}
+
+type backupOrphansCmd struct {
+	settings
+	app.BackupPlace
+	Remove bool `help:"Remove it, under credentials of the place's owner; a backup's own cannot."`
+	JSON   bool `help:"Print JSON."`
+}
+
+// Help shows how.
+func (backupOrphansCmd) Help() string {
+	return `A backup that was cut off has put pieces; the next one uses those that did not change
+meanwhile, and nothing needs the others. This walks the whole chain and counts what belongs
+to no backup in it; with one missing it counts nothing. The credential of backups lists and
+reads, and deletes nothing: whoever owns the place removes, on this host and with their own
+credential, while no backup runs. Then run amanah backup verify.
+
+Example:
+  amanah backup orphans --at https://s3.example/backups --bucket-credential owner.txt --remove`
+}
+
+// Run finds orphans.
+func (cmd *backupOrphansCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		got, err := o.BackupOrphans(c.ctx, cmd.BackupPlace, cmd.Remove)
+		if err != nil {
+			return err
+		}
+		return c.table(cmd.JSON, got, []string{"ORPHANS", "BYTES", "KEPT", "REMOVED"}, func(row func(...any)) {
+			row(got.Found, got.Bytes, got.Kept, got.Removed)
+		})
 	})
 }
 

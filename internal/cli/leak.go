@@ -9,30 +9,33 @@ import (
 )
 
 type leakCmd struct {
-	Request  leakRequestCmd  `cmd:"" help:"Ask for a trace of files that were leaked.\n\nExample: amanah leak request --purpose \"case 7\" sample.zip"`
-	List     leakListCmd     `cmd:"" help:"List the traces of the last 30 days and who approved them.\n\nExample: amanah leak list"`
-	Trace    leakTraceCmd    `cmd:"" help:"Trace a leak by an approved request.\n\nExample: amanah leak trace NUMBER sample.zip --case folder"`
-	Index    leakIndexCmd    `cmd:"" help:"Bring the trace index up to what is stored, and say how it stands.\n\nExample: amanah leak index --rebuild"`
-	Simulate leakSimulateCmd `cmd:"" help:"Draw leaks and trace them: how much must survive, and how often an innocent copy is named."`
+	Request      leakRequestCmd      `cmd:"" help:"Ask for a trace of files that were leaked.\n\nExample: amanah leak request --purpose \"case 7\" sample.zip"`
+	List         leakListCmd         `cmd:"" help:"List the traces of the last 30 days and who approved them.\n\nExample: amanah leak list"`
+	Trace        leakTraceCmd        `cmd:"" help:"Trace a leak by an approved request.\n\nExample: amanah leak trace NUMBER sample.zip --case folder"`
+	NamesRequest leakNamesRequestCmd `cmd:"" help:"Ask who the people are that a trace found.\n\nExample: amanah leak names-request folder --purpose \"art. 46, case 7\" --to age1…"`
+	NamesList    leakNamesListCmd    `cmd:"" help:"List the requests for names of the last 30 days and who approved them.\n\nExample: amanah leak names-list"`
+	Names        leakNamesCmd        `cmd:"" help:"Write the names of an approved request's people, sealed to its recipient.\n\nExample: amanah leak names NUMBER folder --out people.csv.age"`
+	Index        leakIndexCmd        `cmd:"" help:"Bring the trace index up to what is stored, and say how it stands.\n\nExample: amanah leak index --rebuild"`
+	Simulate     leakSimulateCmd     `cmd:"" help:"Draw leaks and trace them: how much must survive, and how often an innocent copy is named."`
 }
 
 type leakRequestCmd struct {
 	settings
 	Purpose string   `required:"" help:"What for: officers read it, and it is kept. No name and no NIK."`
-	Names   bool     `help:"Ask that the people found may be named, to tell them."`
 	Paths   []string `arg:"" name:"path" help:"Files and folders of evidence."`
 }
 
 // Help says what follows.
 func (leakRequestCmd) Help() string {
 	return `Hashes the evidence and opens nothing. Two officers approve in the console, each with a
-passkey, over the evidence's hash and over whether people may be named, within 72 hours.`
+passkey, over the evidence's hash, within 72 hours. Whom a trace finds it names by keyed ids
+alone; who they are takes another request (amanah leak names-request).`
 }
 
 // Run asks.
 func (cmd *leakRequestCmd) Run(c *console) error {
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
-		r, err := o.AskTrace(c.ctx, cmd.Purpose, cmd.Paths, cmd.Names)
+		r, err := o.AskTrace(c.ctx, cmd.Purpose, cmd.Paths)
 		if err != nil {
 			return err
 		}
@@ -52,7 +55,6 @@ type leakRow struct {
 	Evidence string          `json:"evidence"` // SHA-256
 	Files    int             `json:"files"`
 	Bytes    int64           `json:"bytes"`
-	Names    bool            `json:"names"`
 	Until    string          `json:"until"`
 	Approved []staff.ActorID `json:"approved"`
 }
@@ -70,15 +72,15 @@ func (cmd *leakListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := leakRow{p.ID().String(), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, t.Names, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
+			r := leakRow{p.ID().String(), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
 			for _, a := range p.Approvals {
 				r.Approved = append(r.Approved, a.Actor)
 			}
 			rows = append(rows, r)
 		}
-		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "FILES", "BYTES", "NAMES", "UNTIL", "APPROVED"}, func(yield func(...any)) {
+		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "FILES", "BYTES", "UNTIL", "APPROVED"}, func(yield func(...any)) {
 			for _, r := range rows {
-				yield(r.Number, r.Purpose, r.Files, r.Bytes, r.Names, r.Until, len(r.Approved))
+				yield(r.Number, r.Purpose, r.Files, r.Bytes, r.Until, len(r.Approved))
 			}
 		})
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -249,8 +250,9 @@ type Receipt struct {
 	Seq       uint64 // of the journal record
 	Chain     [32]byte
 	At        time.Time
-	Signature [64]byte // by the log key
-	Loud      bool     // an emergency was claimed: whoever brought it tells the person and the facility; not signed
+	Signature [64]byte       // by the log key
+	Loud      bool           // an emergency was claimed: whoever brought it tells the person and the facility; not signed
+	View      leak.ViewToken // of OpenRecords: stands beside what is shown; not signed
 }
 
 // Decided is a colour decided for a person, to be sealed.

@@ -86,6 +86,8 @@ type Ask struct {
 const (
 	PurposeTreatment  = "treatment"
 	PurposeBreakGlass = "break-glass" // an emergency without a care relationship: few, and told aloud
+	// PurposeOwn is an intent's of a person who takes their own records along.
+	PurposeOwn = "own-records"
 )
 
 // Enrolment makes an actor known, or ends one. The first officer is enrolled on the

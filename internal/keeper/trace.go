@@ -17,7 +17,7 @@ var (
 	ErrTrace       = fault.New(fault.Denied, "this trace is not approved by two officers' passkeys, or is over")
 	ErrUnfrozen    = fault.New(fault.Denied, "what was observed is frozen before any copy's code is opened: hand in its hash first")
 	ErrFrozen      = fault.New(fault.Conflict, "this trace froze another observation: what is observed anew is another trace, with an approval of its own")
-	ErrNames       = fault.New(fault.Denied, "the officers did not approve that people are named")
+	ErrNames       = fault.New(fault.Denied, "who these people are is not approved by two officers' passkeys, is over, or is not what the trace froze")
 )
 
 // CopyKeys are what the marks of one copy are drawn from.
@@ -59,8 +59,9 @@ func (d Delivery) Holds(public ed25519.PublicKey) bool {
 	return ed25519.Verify(public, d.Bytes(), d.Signature[:])
 }
 
-// Trace is an approved trace, as each call for it shows: the keeper believes the passkeys
-// of two different officers over all of the request.
+// Trace is an approved trace, or for TraceNames an approved request for names, as each call
+// for it shows: the keeper believes the passkeys of two different officers over all of the
+// request.
 type Trace struct {
 	Request   staff.Request
 	Approvals []staff.Approval
@@ -105,7 +106,8 @@ const (
 	TraceFreeze                      // hands in Frozen
 	TraceCodes                       // of copies from At on, at most MaxCopies
 	TraceReads                       // who opened what, from place At of the journal on
-	TraceNames                       // who the people of Rows are
+	TraceNames                       // who the people of Rows are, by a request for names
+	TraceViews                       // which single views the names Views are of, from place At of the journal on
 )
 
 // TraceAsk is one step of a trace.
@@ -115,6 +117,9 @@ type TraceAsk struct {
 	Frozen [32]byte
 	At     uint64
 	Rows   []leak.Row
+	Views  []leak.ViewToken // at most MaxViews
+
+	Observation staff.Observation // that Rows are of
 }
 
 // TraceGiven answers one step.
@@ -124,18 +129,32 @@ type TraceGiven struct {
 	Reads  []Reading
 	Next   uint64 // place of the journal to go on from; zero at its end
 	People []identity.PersonID
+	Views  []View
+	All    int // views of this answer's part of the journal, whether asked for or not
+}
+
+// MaxViews bounds the names of one question, of which each view of the journal is one.
+const MaxViews = 1 << 17
+
+// View is a single view whose name was asked for.
+type View struct {
+	Token leak.ViewToken
+	Reading
 }
 
 // Reading is what one intent of the journal opened, of health records.
 type Reading struct {
-	At   time.Time
-	Who  string    // the actor's name, or of an export nothing
-	Copy leak.Copy // of an export
-	Rows []RowVersion
+	At      time.Time
+	Who     string          // the actor's name, or of an export nothing
+	Door    string          // through which it was opened: what a job was for, or how staff came to it
+	Copy    leak.Copy       // of an export
+	Request staff.RequestID // of an export
+	Rows    []RowVersion
 }
 
 // RowVersion is one version of a record as the marks know it.
 type RowVersion struct {
 	Row     leak.Row
 	Version uint64
+	Erased  bool // whose it was is erased since
 }

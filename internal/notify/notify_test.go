@@ -55,6 +55,10 @@ func TestTexts(t *testing.T) {
 		{consent.KindCode, "id", "", "Kode Amanah Anda 042137, berlaku 10 menit. Jangan beri tahu siapa pun, petugas juga tidak."},
 		{consent.KindNewNumber, "en", "", "Amanah: another number replaces this one on 2026-11-28 12:00 WIB. Not you? Cancel it before then: https://health.example.id/link/phone"},
 		{consent.KindNewNumber, "id", "", "Amanah: nomor lain menggantikan nomor ini pada 28-11-2026 12:00 WIB. Bukan Anda? Batalkan sebelum itu: https://health.example.id/link/phone"},
+		{consent.KindEmergency, "en", "", "Amanah: your health records were opened in an emergency on 2026-11-28 12:00 WIB. Not for your care? Report it to a health facility or the health office."},
+		{consent.KindEmergency, "id", "", "Amanah: rekam medis Anda dibuka dalam keadaan darurat pada 28-11-2026 12:00 WIB. Bukan untuk perawatan Anda? Laporkan ke fasilitas kesehatan atau dinas kesehatan."},
+		{consent.KindSent, "id", "", "Amanah: rekam medis Anda dikirim ke fasilitas kesehatan lain pada 28-11-2026 12:00 WIB. Bukan untuk perawatan Anda? Laporkan ke fasilitas kesehatan atau dinas kesehatan."},
+		{consent.KindTaken, "en", "", "Amanah: your health records were downloaded from https://health.example.id/link/phone on 2026-11-28 12:00 WIB. Not you? Report it at a health facility, and change your number there."},
 	} {
 		m.Kind, m.Lang, m.Partner, m.At = c.kind, c.lang, c.partner, time.Date(2026, 11, 28, 5, 0, 0, 0, time.UTC)
 		if got := texts.Of(m); got != c.want {

@@ -25,14 +25,8 @@ type Texts struct{ Host string }
 
 // Of writes a message, short enough for two parts of an SMS.
 func (t Texts) Of(m consent.Message) string {
-	if m.Kind == consent.KindNewNumber {
-		at := m.At.In(day.Zone())
-		if m.Lang == "en" {
-			return fmt.Sprintf("Amanah: another number replaces this one on %s WIB. Not you? Cancel it before then: https://%s/link/phone",
-				at.Format("2006-01-02 15:04"), t.Host)
-		}
-		return fmt.Sprintf("Amanah: nomor lain menggantikan nomor ini pada %s WIB. Bukan Anda? Batalkan sebelum itu: https://%s/link/phone",
-			at.Format("02-01-2006 15:04"), t.Host)
+	if m.Kind != consent.KindCode {
+		return t.told(m)
 	}
 	if m.Lang == "en" {
 		text := "Your Amanah code is " + m.Code.Reveal() + ", good for 10 minutes"
@@ -48,6 +42,31 @@ func (t Texts) Of(m consent.Message) string {
 	return text + ". Jangan beri tahu siapa pun, petugas juga tidak."
 }
 
+// told writes what somebody is told of and did not ask for: what and when, never where or
+// by whom.
+func (t Texts) told(m consent.Message) string {
+	at := m.At.In(day.Zone())
+	id, en := at.Format("02-01-2006 15:04"), at.Format("2006-01-02 15:04")
+	switch m.Kind {
+	case consent.KindEmergency:
+		id = "rekam medis Anda dibuka dalam keadaan darurat pada " + id + " WIB. Bukan untuk perawatan Anda? Laporkan ke fasilitas kesehatan atau dinas kesehatan."
+		en = "your health records were opened in an emergency on " + en + " WIB. Not for your care? Report it to a health facility or the health office."
+	case consent.KindSent:
+		id = "rekam medis Anda dikirim ke fasilitas kesehatan lain pada " + id + " WIB. Bukan untuk perawatan Anda? Laporkan ke fasilitas kesehatan atau dinas kesehatan."
+		en = "your health records were sent to another health facility on " + en + " WIB. Not for your care? Report it to a health facility or the health office."
+	case consent.KindTaken:
+		id = fmt.Sprintf("rekam medis Anda diunduh dari https://%s/link/phone pada %s WIB. Bukan Anda? Laporkan ke fasilitas kesehatan, dan ganti nomor Anda di sana.", t.Host, id)
+		en = fmt.Sprintf("your health records were downloaded from https://%s/link/phone on %s WIB. Not you? Report it at a health facility, and change your number there.", t.Host, en)
+	default:
+		id = fmt.Sprintf("nomor lain menggantikan nomor ini pada %s WIB. Bukan Anda? Batalkan sebelum itu: https://%s/link/phone", id, t.Host)
+		en = fmt.Sprintf("another number replaces this one on %s WIB. Not you? Cancel it before then: https://%s/link/phone", en, t.Host)
+	}
+	if m.Lang == "en" {
+		return "Amanah: " + en
+	}
+	return "Amanah: " + id
+}
+
 // None is no messenger: every message fails.
 type None struct{}
 
@@ -56,8 +75,15 @@ func (None) Send(context.Context, consent.Message) error { return ErrNone }
 
 // Kind is the metric's and log's name of a kind of message.
 func Kind(k consent.Kind) string {
-	if k == consent.KindNewNumber {
+	switch k {
+	case consent.KindNewNumber:
 		return "new-number"
+	case consent.KindEmergency:
+		return "emergency"
+	case consent.KindSent:
+		return "sent"
+	case consent.KindTaken:
+		return "taken"
 	}
 	return "code"
 }

@@ -25,7 +25,7 @@ var ErrLedger = fault.New(fault.Conflict, "the ledger of rows is not what was wr
 func LedgerTables() []string {
 	return append([]string{
 		"accesslog_end", "dispute_count", "dispute_dispute", "identity_binding", "identity_card", "identity_guardian", "identity_link",
-		"identity_pin", "identity_progress", "identity_quarantine",
+		"identity_pin", "identity_progress", "identity_quarantine", "notice_waiting",
 		"partner_agreement", "partner_linked", "partner_partner", "partner_step", "record_aside", "record_aside_step", "record_follow",
 		"record_sent", "staff_approval", "staff_facility", "staff_invitation", "staff_member", "staff_request", "staff_session",
 		"venue_venue",

@@ -14,6 +14,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/notice"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -91,4 +92,5 @@ type Stores struct {
 	Uploads        record.UploadStore
 	Aside          record.AsideStore
 	Sent           record.SentStore
+	Notices        notice.Store
 }

@@ -23,13 +23,28 @@ type Engine struct {
 	people  []atomic.Uint32 // of each identity: what was seen of it
 	records []atomic.Uint32 // of each version of a record
 
+	before    []uint32 // check sums of the indexes of earlier runs
 	strangers strangers
 
 	mu     sync.Mutex
+	passed part           // of all that a walk has passed
+	ahead  map[int64]part // of what came before its turn, by number
+}
+
+// part is what some batches came to, besides bits of people and records, which may be noted
+// twice.
+type part struct {
 	counts Counts
 	tokens [][]Token
+	views  []leak.ViewToken
 	docs   []Document
 	found  []Paper // in texts, which are no documents of their own
+}
+
+func (p *part) add(o part) {
+	p.counts.add(&o.counts)
+	p.tokens, p.views, p.docs = append(p.tokens, o.tokens...), append(p.views, o.views...), append(p.docs, o.docs...)
+	p.found = append(p.found, o.found...)
 }
 
 // Token is eight bytes of a column of such, as read, with the row they stood in where that is
@@ -63,7 +78,7 @@ const (
 
 // New returns an engine for one run. asker computes tags under the keys of table.
 func New(table *index.Table, asker *index.Asker) *Engine {
-	e := &Engine{table: table, people: make([]atomic.Uint32, table.People()), records: make([]atomic.Uint32, table.Records())}
+	e := &Engine{table: table, ahead: map[int64]part{}, people: make([]atomic.Uint32, table.People()), records: make([]atomic.Uint32, table.Records())}
 	for _, p := range carrier.Places() {
 		if p.Family == leak.Presence {
 			e.presence = append(e.presence, p)
@@ -90,14 +105,44 @@ func (e *Engine) Rows(b *dump.Batch) error {
 		rows = rows[n:]
 	}
 	e.strangers.take(w.strange)
+	p := w.part()
+	p.views = views(b)
+	e.note(b.Number, p)
+	return nil
+}
+
+// views finds names of single views, in what was read before it was cut into values, or in
+// values of what has no text.
+func views(b *dump.Batch) (out []leak.ViewToken) {
+	found := func(v leak.ViewToken) { out = append(out, v) }
+	if b.Text != nil {
+		leak.FindViews(b.Text, found)
+		return out
+	}
+	for i := range b.Rows {
+		for k := range b.Rows[i].Fields {
+			leak.FindViews(b.Rows[i].Fields[k].Value, found)
+		}
+	}
+	return out
+}
+
+// part is what the worker's last rows came to.
+func (w *worker) part() part {
+	p := part{counts: w.counts, found: w.found}
+	if len(w.tokens) > 0 {
+		p.tokens = [][]Token{slices.Clone(w.tokens)}
+	}
+	return p
+}
+
+// note takes what a batch or document came to.
+func (e *Engine) note(number int64, p part) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.counts.add(&w.counts)
-	e.found = append(e.found, w.found...)
-	if len(w.tokens) > 0 {
-		e.tokens = append(e.tokens, slices.Clone(w.tokens))
-	}
-	return nil
+	all := e.ahead[number]
+	all.add(p)
+	e.ahead[number] = all
 }
 
 // Document takes a file that is compared as a whole; it counts as one row. What it says of
@@ -106,7 +151,7 @@ func (e *Engine) Document(d *dump.Document) error {
 	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
-	w.counts, w.tokens, w.strange = Counts{}, w.tokens[:0], leak.Strangers{}
+	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
 	if w.whose = index.None; len(d.Fields) > 0 {
 		w.take(new(layout), []dump.Row{{Source: d.Source, Fields: d.Fields}})
 		e.strangers.take(w.strange)
@@ -120,18 +165,20 @@ func (e *Engine) Document(d *dump.Document) error {
 	out.Found, chance = w.paper(d)
 	w.counts.count(len(out.Found) > 0, chance, w.whose >= 0)
 	out.mark()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.counts.add(&w.counts)
-	if len(w.tokens) > 0 {
-		e.tokens = append(e.tokens, slices.Clone(w.tokens))
-	}
-	e.docs = append(e.docs, out)
+	p := w.part()
+	p.docs = []Document{out}
+	e.note(d.Number, p)
 	return nil
 }
 
-// Passed does nothing: what an engine knows does not depend on the order of batches.
-func (e *Engine) Passed(dump.Mark) error { return nil }
+// Passed takes what a batch came to in its turn: what State returns is of what was passed.
+func (e *Engine) Passed(m dump.Mark) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.passed.add(e.ahead[m.Number-1])
+	delete(e.ahead, m.Number-1)
+	return nil
+}
 
 // see notes bits of a person or of a version.
 func see(all []atomic.Uint32, at int, bits uint32) {

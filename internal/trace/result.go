@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"math/bits"
@@ -70,12 +71,20 @@ type Result struct {
 	Patients []leak.Row // ascending: of people who matched
 	Known    []leak.Row // ascending: of records that matched
 	Spans    []Span     // ascending: each version that was seen, once
+	Shown    []Shown    // ascending: each version of a record that was seen, once
 	Cells    []leak.Observed
 	Tokens   []Token
+	Views    []leak.ViewToken // ascending: names of single views that stand anywhere in it
 	// Strangers are tags of rows that are nobody's and might be canaries'.
 	Strangers leak.Strangers
 	Files     []Document
 	Papers    []Paper // documents of ours that were found, ascending by source
+}
+
+// Shown is a version of a record that the sample shows: the one written in that minute.
+type Shown struct {
+	Row  leak.Row
+	From norm.Minute
 }
 
 // seen is what was seen of a patient's row or a record's.
@@ -89,18 +98,27 @@ type seen struct {
 func (e *Engine) Result() *Result {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := &Result{Counts: e.counts, Against: e.table.People(), Invent: e.table.Decoys()}
+	of := e.passed
+	for _, p := range e.ahead { // of batches whose walk says nothing of turns
+		of.add(p)
+	}
+	r := &Result{Counts: of.counts, Against: e.table.People(), Invent: e.table.Decoys()}
 	var all []seen
-	all, r.Spans = e.seen()
+	all, r.Spans, r.Shown = e.seen()
 	r.Strangers = e.strangers.found()
 	r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
+	r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.From) })
+	r.Shown = slices.Compact(ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }))
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
-	tokens := slices.Concat(e.tokens...)
+	tokens := slices.Concat(of.tokens...)
 	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
 	r.Tokens = slices.Compact(ascending(tokens, func(t *Token) uint64 { return uint64(t.Row) }))
-	r.Files = slices.Clone(e.docs)
+	r.Views = slices.Clone(of.views)
+	slices.SortFunc(r.Views, func(a, b leak.ViewToken) int { return bytes.Compare(a[:], b[:]) })
+	r.Views = slices.Compact(r.Views)
+	r.Files = slices.Clone(of.docs)
 	slices.SortStableFunc(r.Files, func(a, b Document) int { return cmp.Compare(a.Source, b.Source) })
-	r.Papers = slices.Clone(e.found)
+	r.Papers = slices.Clone(of.found)
 	for _, d := range r.Files {
 		r.Papers = append(r.Papers, d.Found...)
 	}
@@ -109,7 +127,7 @@ func (e *Engine) Result() *Result {
 }
 
 // seen collects what people and records were noted of.
-func (e *Engine) seen() (all []seen, spans []Span) {
+func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
 	n := 0
 	for _, of := range [][]atomic.Uint32{e.people, e.records} {
 		for i := range of {
@@ -137,10 +155,11 @@ func (e *Engine) seen() (all []seen, spans []Span) {
 		}
 		all = append(all, seen{e.table.Version(int32(i)).Row, bits, false})
 		if bits&seenVersion != 0 {
-			spans = append(spans, Span{e.table.Version(int32(i)).From, e.table.Until(int32(i))})
+			v := e.table.Version(int32(i))
+			spans, shown = append(spans, Span{v.From, e.table.Until(int32(i))}), append(shown, Shown{v.Row, v.From})
 		}
 	}
-	return all, spans
+	return all, spans, shown
 }
 
 // rows lists patients, records and cells of what was seen, ascending by row. A row with

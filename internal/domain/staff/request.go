@@ -35,6 +35,7 @@ const (
 	AskEnrol                  // what an officer signed of somebody, for the keeper's host while there is no second officer
 	AskTrace                  // tracing one leak, with the keys of the index and of all copies
 	AskErase                  // destroying one person's key
+	AskNames                  // who the people are that a trace found, for them to be told
 )
 
 // String names the kind.
@@ -52,6 +53,8 @@ func (a Ask) String() string {
 		return "trace"
 	case AskErase:
 		return "erase"
+	case AskNames:
+		return "names"
 	}
 	return "unknown"
 }
@@ -84,7 +87,7 @@ func (a Ask) Needs() int {
 
 // hosted reports whether a request is asked for by a command on the keeper's host, and
 // approved by any two officers.
-func (a Ask) hosted() bool { return a == AskExport || a == AskTrace }
+func (a Ask) hosted() bool { return a == AskExport || a == AskTrace || a == AskNames }
 
 // Request is something that takes a second person. It is named by its content: who
 // approves one signs over all of it, so that none of it can be changed afterwards.
@@ -116,7 +119,9 @@ var ErrNumber = fault.New(fault.Invalid, "a request's number is R- and the 43 le
 
 // ParseRequestID reads a number, with R- or without; ErrNumber.
 func ParseRequestID(s string) (RequestID, error) {
-	s = strings.TrimPrefix(s, requestPrefix)
+	if len(s) > base64.RawURLEncoding.EncodedLen(len(RequestID{})) { // one in 4,096 begins so by itself
+		s = strings.TrimPrefix(s, requestPrefix)
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || len(raw) != len(RequestID{}) || strings.ContainsAny(s, "\r\n") {
 		return RequestID{}, ErrNumber
@@ -152,7 +157,7 @@ func (r Request) Check() error {
 		life = ExportLife
 	}
 	switch {
-	case r.Kind < AskElevate || r.Kind > AskErase,
+	case r.Kind < AskElevate || r.Kind > AskNames,
 		r.Purpose == "" || utf8.RuneCountInString(r.Purpose) > 200 || !plainText(r.Purpose),
 		len(r.Body) > maxBody || (r.Kind >= AskExport) != (len(r.Body) > 0),
 		r.Asked.Nanosecond() != 0 || r.Until.Nanosecond() != 0,

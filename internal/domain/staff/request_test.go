@@ -183,8 +183,11 @@ func TestCodes(t *testing.T) {
 // TestRequestNumber: a number is read as it is written, with its prefix or without, and
 // never looks like a flag.
 func TestRequestNumber(t *testing.T) {
-	for first := range 256 {
+	for first := range 257 {
 		id := staff.RequestID{byte(first), 7}
+		if first == 256 {
+			id = staff.RequestID{0x47, 0xe0} // R- without its prefix, too
+		}
 		s := id.String()
 		for _, text := range []string{s, strings.TrimPrefix(s, "R-")} {
 			if got, err := staff.ParseRequestID(text); err != nil || got != id {

@@ -15,29 +15,24 @@ var ErrTrace = fault.New(fault.Invalid, "a trace is of 1 to 1,000,000 files of e
 const MaxTraced = 1_000_000
 
 // Trace is what a trace looks into, as the body of its request: who approves it signs over
-// the evidence and over whether people's names may be opened.
+// the evidence. Whom it finds, it names by keyed ids alone (Names).
 type Trace struct {
 	Evidence [32]byte // SHA-256 of the list of files with their hashes
 	Files    int
 	Size     int64 // bytes of them all
-	Names    bool  // whether the people found may be named, for them to be told
 }
 
-// Body writes the trace as its request's body, four lines that people can read.
+// Body writes the trace as its request's body, three lines that people can read.
 func (t Trace) Body() []byte {
-	names := "no"
-	if t.Names {
-		names = "yes"
-	}
 	return []byte("evidence " + hex.EncodeToString(t.Evidence[:]) + "\nfiles " + strconv.Itoa(t.Files) +
-		"\nbytes " + strconv.FormatInt(t.Size, 10) + "\nnames " + names + "\n")
+		"\nbytes " + strconv.FormatInt(t.Size, 10) + "\n")
 }
 
 // ParseTrace reads what Body writes, in that one spelling; ErrTrace.
 func ParseTrace(body []byte) (Trace, error) {
 	var t Trace
 	lines := strings.Split(string(body), "\n")
-	if len(lines) != 5 {
+	if len(lines) != 4 {
 		return t, ErrTrace
 	}
 	digest, err := hex.DecodeString(strings.TrimPrefix(lines[0], "evidence "))
@@ -46,7 +41,7 @@ func ParseTrace(body []byte) (Trace, error) {
 	if err != nil || ferr != nil || serr != nil || len(digest) != 32 || files < 1 || files > MaxTraced || size < 0 {
 		return t, ErrTrace
 	}
-	t = Trace{[32]byte(digest), files, size, lines[3] == "names yes"}
+	t = Trace{[32]byte(digest), files, size}
 	if string(t.Body()) != string(body) {
 		return Trace{}, ErrTrace
 	}

@@ -113,7 +113,7 @@ func (f *Flow) ShowAside(ctx context.Context, c Caller, id identity.PersonID) (r
 	if err := c.Rights.Need(staff.View); err != nil {
 		return record.Aside{}, record.StoredClaim{}, nil, err
 	}
-	a, o, err := f.asideOf(ctx, c, id, c.ask(f))
+	a, o, err := f.asideOf(ctx, c, id, c.ask(f, nil))
 	if err != nil {
 		return a, record.StoredClaim{}, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/vault"
@@ -20,6 +21,7 @@ import (
 type Record struct {
 	Ref     record.Ref
 	Version uint64
+	View    leak.ViewToken // of what was opened at once; zero where it was not for somebody's eyes
 	record.Content
 }
 
@@ -143,9 +145,13 @@ func (f *Flow) open(ctx context.Context, c Caller, who identity.PersonID, choose
 	if v := guard.Decide(c.question(record.Stand{})); v.Err != nil {
 		return nil, v.Err
 	}
-	o, err := f.unseal(ctx, who, choose, c.ask(f))
+	var view leak.ViewToken
+	o, err := f.unseal(ctx, who, choose, c.ask(f, &view))
 	if err != nil {
 		return nil, err
+	}
+	for i := range o.records {
+		o.records[i].View = view
 	}
 	return o.records, guard.Decide(c.question(o.stand)).Err
 }
@@ -163,12 +169,16 @@ func (c Caller) question(s record.Stand) guard.Question {
 // asker asks the keeper for keys, on somebody's word.
 type asker func(ctx context.Context, r keeper.Read) (keeper.Opened, error)
 
-func (c Caller) ask(f *Flow) asker {
+// ask asks on the caller's own word; view, unless it is nil, takes the view's name.
+func (c Caller) ask(f *Flow, view *leak.ViewToken) asker {
 	return func(ctx context.Context, r keeper.Read) (keeper.Opened, error) {
 		if c.Ask.Proof == "" {
 			return keeper.Opened{}, ErrOpenless
 		}
-		_, opened, err := f.Keeper.OpenRecords(ctx, c.Ask, []keeper.Read{r})
+		receipt, opened, err := f.Keeper.OpenRecords(ctx, c.Ask, []keeper.Read{r})
+		if view != nil {
+			*view = receipt.View
+		}
 		return one(opened, err)
 	}
 }

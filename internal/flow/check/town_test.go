@@ -18,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/notice"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -108,7 +109,7 @@ func (s *town) counts(t *testing.T, db *sqlite.DB) {
 				st.Guesses.Put(identity.Tag{b, 9}, identity.Guesses{Day: today, Wrong: 1 + n, Sent: 2 + n}),
 				st.Lookups.Put(venue.Lookups{Venue: venue.ID(b), Hour: 480_000, Used: 3, Mark: 5, Before: 4}),
 				st.Refresh.Advance(identity.LinkID{b}, 1), st.Refresh.Advance(identity.LinkID{b}, 2),
-				st.Uploads.Begin([32]byte{b, 31: 5}, now))
+				st.Uploads.Begin([32]byte{b, 31: 5}, now), st.Notices.Put([]uint64{1_000_000 + uint64(b)}, now))
 		}
 		return err
 	}))
@@ -124,7 +125,7 @@ func (s *town) countOn(t *testing.T, st store.Stores, now time.Time) error {
 	a.Version, a.Tries, a.Code = a.Version+1, a.Tries+1, [32]byte{5, 1}
 	b, e4 := st.Authorizations.Get(identity.AuthorizationID{2})
 	b.Version, b.Used, b.Link, b.Code = b.Version+1, true, identity.LinkID{2}, [32]byte{5, 2}
-	return errors.Join(e1, e2, e3, e4, st.Authorizations.Put(a), st.Authorizations.Put(b),
+	return errors.Join(e1, e2, e3, e4, st.Notices.Move(notice.Waiting{Place: 1_000_001, Due: now.Add(time.Minute), Tries: 1}), st.Authorizations.Put(a), st.Authorizations.Put(b),
 		st.Guesses.Put(identity.Tag{1, 9}, identity.Guesses{Day: today, Wrong: 3, Sent: 4}),
 		st.Lookups.Put(venue.Lookups{Venue: 1, Hour: 480_000, Used: 4, Mark: 5, Before: 4}), st.Refresh.Advance(identity.LinkID{1}, 3))
 }

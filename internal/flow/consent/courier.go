@@ -19,6 +19,9 @@ type Kind uint8
 const (
 	KindCode      Kind = 1 + iota // a one-time code
 	KindNewNumber                 // to the old number: another waits, and how to object
+	KindEmergency                 // their records were opened in an emergency
+	KindSent                      // their records were sent from facility to facility
+	KindTaken                     // their records were taken along from the platform's own page
 )
 
 // Message is one message to a person's number.
@@ -28,7 +31,7 @@ type Message struct {
 	Lang    string // id or en
 	Code    identity.OneTime
 	Partner string    // whose app is to be linked; empty when none is
-	At      time.Time // when a new number takes over
+	At      time.Time // when a new number takes over, or what they are told of happened
 }
 
 // Messenger brings messages to people. Its errors name neither number nor text.

@@ -51,7 +51,7 @@ func (t troupe) join(keys *keeper.CopyKeys, part int, people [][]care.Record) ([
 	real := make([][]cast.Record, len(people))
 	for i, records := range people {
 		for _, r := range records {
-			real[i] = append(real[i], cast.Record(r))
+			real[i] = append(real[i], cast.Record{Ref: r.Ref, Version: r.Version, Content: r.Content})
 		}
 	}
 	stage, ok := cast.New(real)
@@ -68,7 +68,7 @@ func (t troupe) join(keys *keeper.CopyKeys, part int, people [][]care.Record) ([
 	out := make([][]care.Record, len(all))
 	for i, records := range all {
 		for _, r := range records {
-			out[i] = append(out[i], care.Record(r))
+			out[i] = append(out[i], care.Record{Ref: r.Ref, Version: r.Version, Content: r.Content})
 		}
 	}
 	return out, len(canaries)

@@ -86,7 +86,7 @@ func (f *Flow) Take(ctx context.Context, a consent.Attempt, recipient string, be
 	if err != nil {
 		return ErrRecipient
 	}
-	i := keeper.Intent{Actor: "authorization/" + hex.EncodeToString(a.ID[:]), Purpose: "own-records", Budget: keeper.BudgetSelf}
+	i := keeper.Intent{Actor: "authorization/" + hex.EncodeToString(a.ID[:]), Purpose: keeper.PurposeOwn, Budget: keeper.BudgetSelf}
 	rand.Read(i.ID[:])
 	all, err := f.Records.Own(ctx, who, func(ctx context.Context, r keeper.Read) (keeper.Opened, error) {
 		_, opened, err := f.Keeper.Read(ctx, i, []keeper.Read{r})

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -24,37 +23,45 @@ import (
 // Decoys is how many copies that nobody ever had are weighed beside those that were made.
 const Decoys = 1000
 
-// Case is what a trace came to. It is the same for the same files, index and journal.
+// Case is what a trace came to. It is the same for the same files, index,
+// journal and database.
 type Case struct {
-	Trace     string              `json:"trace"` // the request's number
-	N         int                 `json:"n"`     // which trace this is of all
-	Version   string              `json:"version"`
-	Again     string              `json:"again"` // the command that comes to the same
-	Evidence  staff.Trace         `json:"evidence"`
-	Frozen    string              `json:"frozen"` // SHA-256 of what was observed
-	Counts    trace.Counts        `json:"counts"`
-	Ours      leak.Ours           `json:"ours"`
-	Snapshots []leak.Snapshot     `json:"snapshots"`
-	People    []identity.PersonID `json:"people,omitempty"` // only where that was approved
-	Patients  int                 `json:"patients"`
-	Records   int                 `json:"records"`
-	Canaries  int                 `json:"canaries"`  // group canaries that are in it
-	Copies    int                 `json:"copies"`    // that were ever made
-	Threshold float64             `json:"threshold"` // log10 that a copy's E-value must reach
-	Dead      []leak.Family       `json:"dead"`      // families of marks that were rewritten
-	Found     []Found             `json:"found"`     // copies and accounts, the strongest first
-	Decoys    Control             `json:"decoys"`
-	Files     []File              `json:"files"`
-	Papers    []Paper             `json:"documents"` // of ours, in them
+	Trace     string          `json:"trace"` // the request's number
+	N         int             `json:"n"`     // which trace this is of all
+	Version   string          `json:"version"`
+	Again     string          `json:"again"` // the command that comes to the same
+	Evidence  staff.Trace     `json:"evidence"`
+	Frozen    string          `json:"frozen"`  // SHA-256 of what was observed (staff.Observation)
+	Sample    string          `json:"sample"`  // of it, what copies are weighed against
+	Indexes   int             `json:"indexes"` // that rows were held against: more than one when it changed while a run was stopped
+	Counts    trace.Counts    `json:"counts"`
+	Ours      leak.Ours       `json:"ours"`
+	Snapshots []leak.Snapshot `json:"snapshots"`
+	Patients  int             `json:"patients"`
+	Records   int             `json:"records"`
+	Canaries  int             `json:"canaries"`  // group canaries that are in it
+	Copies    int             `json:"copies"`    // that were ever made
+	Threshold float64         `json:"threshold"` // log10 that a copy's E-value must reach
+	Dead      []leak.Family   `json:"dead"`      // families of marks that were rewritten
+	Found     []Found         `json:"found"`     // copies and accounts, the strongest first
+	Record    Record          `json:"record"`    // of who opened what
+	Views     int             `json:"views"`     // single views there ever were
+	ViewsAt   float64         `json:"viewsAt"`   // log10 that a view's E-value must reach
+	Seen      []string        `json:"seen"`      // names of views that the sample shows
+	Decoys    Control         `json:"decoys"`
+	Files     []File          `json:"files"`
+	Papers    []Paper         `json:"documents"` // of ours, in them
 }
 
 // Found is what a trace concludes of one copy or account.
 type Found struct {
 	Copy       string      `json:"copy,omitempty"`
 	Account    string      `json:"account,omitempty"`
+	View       string      `json:"view,omitempty"` // of the account's, by its name
 	Grade      leak.Grade  `json:"grade"`
 	Log10E     float64     `json:"log10E"`
 	Log10Log   float64     `json:"log10Log"` // of the record of who opened what
+	Opened     *Opened     `json:"opened,omitempty"`
 	Parts      []leak.Part `json:"parts,omitempty"`
 	Commitment string      `json:"commitment,omitempty"` // the first that the keeper journaled
 	Seq        uint64      `json:"seq,omitempty"`        // the journal's record of it
@@ -80,10 +87,10 @@ type File struct {
 }
 
 // judge weighs copies and accounts against a frozen sample.
-func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, frozen *leak.Frozen, codes keeper.Codes, reads []keeper.Reading) *Case {
-	digest := frozen.Digest()
+func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *leak.Frozen, codes keeper.Codes, log *logs, seen views) *Case {
+	sample, digest := frozen.Digest(), observation(o, frozen).Digest()
 	c := &Case{
-		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]),
+		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]), Sample: hex.EncodeToString(sample[:]), Indexes: o.Indexes,
 		Counts: o.Result.Counts, Patients: len(o.Result.Patients), Records: len(o.Result.Known), Copies: codes.All, Dead: frozen.Dead(),
 		Snapshots: snapshots(o.Result), Files: files(o.Report), Papers: papers(o.Result),
 	}
@@ -95,29 +102,31 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, held int, 
 	}.Judge()
 	bound := leak.Spend(leak.Epsilon, t.N, codes.All)
 	c.Threshold = bound.Threshold() / ln10
-	log := logged(o.Result, held, reads)
-	copies := named(&codes, holdings(codes, reads), o.images)
+	c.Record = log.record
+	ends := lastOf(c.Snapshots)
+	copies := named(&codes, holdings(codes, log.reads), o.images)
 	known := lookFor(frozen, t, &codes.Base)
 	known.hold(copies, codes.Codes)
 	c.Canaries = known.seen
 	for i, e := range frozen.Weigh(&codes.Base, copies) {
 		natural := log.of(account{copy: e.Copy})
 		one := found(leak.Conclude(c.Ours, bound, e.LnE, natural))
-		one.Copy, one.Parts = hex.EncodeToString(e.Copy[:]), e.Parts
+		one.Copy, one.Parts, one.Opened = hex.EncodeToString(e.Copy[:]), e.Parts, log.opened(account{copy: e.Copy}, ends)
 		if d := codes.Codes[i].Deliveries; len(d) > 0 {
 			one.Commitment, one.Seq = hex.EncodeToString(d[0].Commitment[:]), d[0].Seq
 		}
 		c.Found = append(c.Found, one)
 	}
+	c.Found = append(c.Found, c.views(o.Result.Views, seen, log)...)
 	for _, a := range log.accounts {
 		if a.who != "" {
 			one := found(leak.Conclude(c.Ours, bound, 0, log.of(a)))
-			one.Account = a.who
+			one.Account, one.Opened = a.who, log.opened(a, ends)
 			c.Found = append(c.Found, one)
 		}
 	}
 	slices.SortStableFunc(c.Found, func(a, b Found) int {
-		return cmp.Or(cmp.Compare(b.Log10E, a.Log10E), cmp.Compare(b.Log10Log, a.Log10Log), cmp.Compare(a.Copy+a.Account, b.Copy+b.Account))
+		return cmp.Or(cmp.Compare(b.Log10E, a.Log10E), cmp.Compare(b.Log10Log, a.Log10Log), cmp.Compare(a.Copy+a.Account+a.View, b.Copy+b.Account+b.View))
 	})
 	c.Decoys = control(frozen, &codes.Base, t.Job, bound, known)
 	return c
@@ -175,56 +184,6 @@ func (c *Case) control() error {
 	return nil
 }
 
-// account is somebody who opened records, or a copy that was given them.
-type account struct {
-	who  string
-	copy leak.Copy
-}
-
-// logs is what the record of who opened what says.
-type logs struct {
-	accounts []account
-	at       map[account]int
-	ln       []float64
-}
-
-func (l *logs) of(a account) float64 {
-	if i, known := l.at[a]; known {
-		return l.ln[i]
-	}
-	return 0
-}
-
-// logged holds the sample's records against who opened them.
-func logged(r *trace.Result, held int, reads []keeper.Reading) *logs {
-	l := &logs{at: map[account]int{}}
-	in := leak.Logged{Versions: max(held, 1)}
-	opened := map[leak.Row][]int{}
-	had := map[account]map[leak.Row]bool{}
-	for _, read := range reads {
-		a := account{read.Who, read.Copy}
-		if had[a] == nil {
-			had[a] = map[leak.Row]bool{}
-			l.at[a] = len(l.accounts)
-			l.accounts = append(l.accounts, a)
-		}
-		for _, v := range read.Rows {
-			if !had[a][v.Row] {
-				had[a][v.Row] = true
-				opened[v.Row] = append(opened[v.Row], l.at[a])
-			}
-		}
-	}
-	for _, a := range l.accounts {
-		in.Sizes = append(in.Sizes, len(had[a]))
-	}
-	for _, row := range r.Known {
-		in.Readings = append(in.Readings, leak.Reading{Row: row, By: opened[row]})
-	}
-	l.ln = in.Corroborate()
-	return l
-}
-
 // wrongVersions is the share of versions that is taken to be read wrongly.
 const wrongVersions = 0.05
 
@@ -248,8 +207,12 @@ func files(r *dump.Report) (out []File) {
 	return out
 }
 
-// write puts a case into its folder: result.json, and table.txt for people.
-func (c *Case) write(to durable.FS) error {
+// write puts a case into its folder: result.json, table.txt for people, and whom and what was
+// found by their keyed ids.
+func (c *Case) write(to durable.FS, found *trace.Result) error {
+	if err := writeMatched(to, found); err != nil {
+		return err
+	}
 	raw, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
@@ -266,6 +229,9 @@ func (c *Case) Table() string {
 	fmt.Fprintf(&b, "trace %s, the %d. of all; observed %s\n", c.Trace, c.N, c.Frozen)
 	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
 		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
+	if c.Indexes > 1 {
+		fmt.Fprintf(&b, "the index changed while this was stopped: rows were held against %d states of it, and another run finds other rows\n", c.Indexes)
+	}
 	c.says(&b)
 	for _, s := range c.Snapshots {
 		at := s.Best.From.UTC().Format("2006-01-02T15:04Z")
@@ -278,9 +244,10 @@ func (c *Case) Table() string {
 	if c.Canaries > 0 {
 		fmt.Fprintf(&b, "%d canary people of several copies are in it\n", c.Canaries)
 	}
-	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)
+	fmt.Fprintf(&b, "%d copies ever made; log10 E must reach %.2f; of %d decoys %d reach it, the most is %.2f\n", c.Copies, c.Threshold, c.Decoys.Copies, c.Decoys.Accused, c.Decoys.Most)
+	c.Record.table(&b)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "COPY OR ACCOUNT\tLOG10 E\tLOG10 RECORD\tVERDICT\tBY")
+	fmt.Fprintln(w, "COPY OR ACCOUNT\tLOG10 E\tLOG10 RECORD\tVERDICT\tBY\tOPENED")
 	for _, f := range c.Found[:min(len(c.Found), 50)] {
 		var by []string
 		for _, p := range f.Parts {
@@ -288,7 +255,7 @@ func (c *Case) Table() string {
 				by = append(by, fmt.Sprintf("%s %d/%d", p.Domain, p.Found, p.Used))
 			}
 		}
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\n", f.Copy+f.Account, f.Log10E, f.Log10Log, f.Grade, strings.Join(by, ", "))
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\t%s\n", strings.TrimSpace(f.Copy+f.Account+" "+f.View), f.Log10E, f.Log10Log, f.Grade, strings.Join(by, ", "), f.Opened)
 	}
 	_ = w.Flush() // into memory
 	return b.String()

@@ -4,22 +4,17 @@
 //
 // The keeper keeps the order (decision 11): a run gets no code before it has handed in the
 // hash of its observation. What the run keeps on the way is sealed under the trace's key; in
-// the case folder people and records are keyed ids. The flow sequences; what is ours, from
-// which copy and how sure that is, package leak decides.
+// the case folder people and records are keyed ids, and who they are takes another request
+// (Naming). The flow sequences; what is ours, from which copy and how sure that is, package
+// leak decides.
 package response
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
-	"io/fs"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -28,7 +23,6 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/trace"
-	"github.com/amanah-project/amanah/internal/trace/dump"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
@@ -59,22 +53,15 @@ type Flow struct {
 	Version string // of the tool
 	// Progress, which may be nil, is told how many bytes were read.
 	Progress func(read int64)
+	// Pace is the least time between two states that a run could go on from; zero is a second,
+	// less is no time. However long keeping one takes, reading gets nineteen times as much.
+	Pace time.Duration
 }
 
-// keptName is what a run keeps of its reading, sealed.
-const keptName = "observed.sealed"
-
-// observed is what a run keeps.
-type observed struct {
-	Result *trace.Result
-	Report *dump.Report
-
-	images map[leak.Row][]leak.Row // of records that are images, the rows of their names; not kept
-}
-
-// Run traces files by an approved request. Evidence is what they are now.
+// Run traces files by an approved request. Evidence is what they are now; where it is zero,
+// as for a run that goes on, they are held against the request by what was read alone.
 func (f *Flow) Run(ctx context.Context, id staff.RequestID, paths []string, evidence staff.Trace) (*Case, error) {
-	t, err := f.approved(ctx, id, evidence)
+	t, evidence, err := f.approved(ctx, id, evidence)
 	if err != nil {
 		return nil, err
 	}
@@ -82,12 +69,12 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, paths []string, evid
 	if err != nil {
 		return nil, err
 	}
-	o, held, err := f.observe(ctx, paths, begun.Traced)
+	o, held, err := f.observe(ctx, paths, begun.Traced, evidence)
 	if err != nil {
 		return nil, err
 	}
 	frozen := leak.Freeze(sampleOf(o.Result))
-	digest := frozen.Digest()
+	digest := observation(o, frozen).Digest()
 	if _, err := f.Keeper.Trace(ctx, keeper.TraceAsk{Trace: t, Step: keeper.TraceFreeze, Frozen: digest}); err != nil {
 		return nil, err
 	}
@@ -99,22 +86,23 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, paths []string, evid
 	if err != nil {
 		return nil, err
 	}
-	c := f.judge(id, begun.Traced, o, held, frozen, codes, reads)
-	c.Evidence = evidence
-	if evidence.Names {
-		g, err := f.Keeper.Trace(ctx, keeper.TraceAsk{Trace: t, Step: keeper.TraceNames, Rows: o.Result.Patients})
-		if err != nil {
-			return nil, err
-		}
-		c.People = g.People
+	log, err := f.log(ctx, o.Result, held, &codes.Base, reads)
+	if err != nil {
+		return nil, err
 	}
-	if err := c.write(f.Case); err != nil {
+	seen, err := f.views(ctx, t, o.Result.Views)
+	if err != nil {
+		return nil, err
+	}
+	c := f.judge(id, begun.Traced, o, frozen, codes, log, seen)
+	c.Evidence = evidence
+	if err := c.write(f.Case, o.Result); err != nil {
 		return nil, err
 	}
 	return c, c.control()
 }
 
-func (f *Flow) approved(ctx context.Context, id staff.RequestID, evidence staff.Trace) (t keeper.Trace, err error) {
+func (f *Flow) approved(ctx context.Context, id staff.RequestID, evidence staff.Trace) (t keeper.Trace, body staff.Trace, err error) {
 	err = f.DB.View(ctx, func(s store.Stores) (err error) {
 		if t.Request, err = s.Requests.Get(id); err != nil {
 			return err
@@ -123,77 +111,15 @@ func (f *Flow) approved(ctx context.Context, id staff.RequestID, evidence staff.
 		return err
 	})
 	if err != nil {
-		return t, err
+		return t, body, err
 	}
-	body, err := staff.ParseTrace(t.Request.Body)
-	if err != nil {
-		return t, err
+	if body, err = staff.ParseTrace(t.Request.Body); err != nil {
+		return t, body, err
 	}
-	evidence.Names = body.Names
-	if body != evidence {
-		return t, ErrOther
+	if !sameEvidence(evidence, body) && evidence != (staff.Trace{}) {
+		return t, body, ErrOther
 	}
-	return t, nil
-}
-
-// observe reads the files, unless a run before did; held is how many versions of records
-// the index has.
-func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced) (o observed, held int, err error) {
-	set, err := f.Index.Load()
-	if err != nil {
-		return o, 0, err
-	}
-	held = len(set.Versions)
-	o.images = set.Images(index.Key(t.Tags))
-	seal, err := sealer(t.Job)
-	if err != nil {
-		return o, 0, err
-	}
-	raw, err := durable.ReadFile(f.Case, keptName)
-	if err == nil {
-		n := seal.NonceSize()
-		if len(raw) < n {
-			return o, 0, ErrKept
-		}
-		plain, err := seal.Open(nil, raw[:n], raw[n:], []byte(keptName))
-		if err == nil {
-			err = json.Unmarshal(plain, &o)
-		}
-		if err != nil {
-			return o, 0, ErrKept
-		}
-		return o, held, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return o, 0, err
-	}
-	tags, job := index.Key(t.Tags), index.Key(t.Job)
-	table := index.NewTable(job, set.Rekey(tags, job))
-	engine := trace.New(table, index.NewAsker(tags, job))
-	engine.Seek(rangesOf(t.Canaries))
-	if o.Report, err = dump.Walk(ctx, paths, engine, dump.Options{Workers: f.Workers, Progress: f.Progress}); err != nil {
-		return o, 0, err
-	}
-	o.Result = engine.Result()
-	plain, err := json.Marshal(o)
-	if err != nil {
-		return o, 0, err
-	}
-	nonce := make([]byte, seal.NonceSize())
-	rand.Read(nonce)
-	return o, held, durable.WriteFile(f.Case, keptName, seal.Seal(nonce, nonce, plain, []byte(keptName)))
-}
-
-func sealer(job []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Expand(sha256.New, job, "amanah trace kept v1", 32)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCM(block)
+	return t, body, nil
 }
 
 // sampleOf is what copies are weighed against.

@@ -78,9 +78,10 @@ type Froze struct {
 	Hash  [32]byte
 }
 
-// Named is how many people a trace named, and a hash of who.
+// Named is how many people a trace named, by which request, and a hash of who.
 type Named struct {
 	Trace  staff.RequestID
+	By     staff.RequestID
 	People int
 	Hash   [32]byte
 }

@@ -18,6 +18,19 @@ const (
 	Glass                     // an emergency, said so by the actor
 )
 
+// String names the ground.
+func (c Class) String() string {
+	switch c {
+	case Care:
+		return "care"
+	case Stranger:
+		return "stranger"
+	case Glass:
+		return "emergency"
+	}
+	return "unknown"
+}
+
 // walk is whom an actor has opened lately. People are counted, not opens: to read
 // about the same person again within the hour costs nothing more.
 type walk struct {

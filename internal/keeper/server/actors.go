@@ -94,6 +94,7 @@ func (k *Keeper) decideAt(by *asker, now time.Time, kind byte, may func() (decis
 		return 0, chain, err
 	}
 	seq, chain, wait := k.journal.Put(kind, payload)
+	k.noted(seq, kind, payload)
 	k.deskMu.Unlock()
 	return seq, chain, wait()
 }

@@ -164,8 +164,11 @@ func (k *Keeper) intend(i keeper.Intent, reads []keeper.Read, n int, role keeper
 			b = binary.BigEndian.AppendUint64(b, v.Version)
 		}
 	}
-	seq, chain, err := k.journal.Append(recIntent, b)
-	if err != nil {
+	k.deskMu.Lock()
+	seq, chain, wait := k.journal.Put(recIntent, b)
+	k.noted(seq, recIntent, b)
+	k.deskMu.Unlock()
+	if err := wait(); err != nil {
 		return keeper.Receipt{}, err
 	}
 	k.intents.Add(1)

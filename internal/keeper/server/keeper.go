@@ -24,6 +24,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/guard"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/notice"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
@@ -104,6 +105,7 @@ type Keeper struct {
 	desk      *desk.Desk
 	exports   exports
 	marks     marks
+	told      []notice.Notice // in the order of the journal
 	transfers transfers
 	// verify and Approval.Verify, but in the tests that show what they are for.
 	believe  func(*Keeper, keeper.Ask, time.Time) (asker, error)
@@ -273,6 +275,7 @@ func (k *Keeper) openRoot() error {
 }
 
 func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
+	k.noted(seq, kind, payload)
 	switch kind {
 	case recPeople:
 		return k.replayPeople(payload)

@@ -108,13 +108,15 @@ func (k *Keeper) intendSigned(by asker, who identity.PersonID, emergency bool, n
 		return keeper.Receipt{}, err
 	}
 	k.desk.Opened(o, now)
-	seq, chain, wait := k.journal.Put(recOpened, encodeOpened(id, o, names))
+	b := encodeOpened(id, o, names)
+	seq, chain, wait := k.journal.Put(recOpened, b)
+	k.noted(seq, recOpened, b)
 	k.deskMu.Unlock()
 	if err := wait(); err != nil {
 		return keeper.Receipt{}, err
 	}
 	k.intents.Add(1)
-	r := keeper.Receipt{Intent: id, Seq: seq, Chain: chain, At: now, Loud: o.Class == desk.Glass}
+	r := keeper.Receipt{Intent: id, Seq: seq, Chain: chain, At: now, Loud: o.Class == desk.Glass, View: k.marks.views.Token(id)}
 	r.Sign(k.logKey)
 	return r, nil
 }

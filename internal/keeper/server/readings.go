@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -10,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/copies"
+	"github.com/amanah-project/amanah/internal/keeper/desk"
 )
 
 // scanned bounds how much of the journal one answer is of, in bytes.
@@ -44,6 +46,35 @@ func (k *Keeper) readings(from uint64) (out []keeper.Reading, next uint64, err e
 	return out, uint64(at), err
 }
 
+// viewed is which single views some names are of, from a place of the journal on.
+func (k *Keeper) viewed(from uint64, names []leak.ViewToken) (g keeper.TraceGiven, err error) {
+	if len(names) > keeper.MaxViews {
+		return g, keeper.ErrTooMany
+	}
+	asked := make(map[leak.ViewToken]bool, len(names))
+	for _, n := range names {
+		asked[n] = true
+	}
+	_, end := k.journal.End()
+	if from > uint64(end) {
+		return g, nil
+	}
+	at, err := k.journal.Scan(int64(from), scanned, func(kind byte, payload []byte) {
+		if kind != recOpened || len(payload) < openedHead {
+			return
+		}
+		g.All++
+		name := k.marks.views.Token([16]byte(payload))
+		if r, ok := k.readOpened(payload); ok && asked[name] {
+			g.Views = append(g.Views, keeper.View{Token: name, Reading: r})
+		}
+	})
+	if at < end {
+		g.Next = uint64(at)
+	}
+	return g, err
+}
+
 func (k *Keeper) readIntent(b []byte) (r keeper.Reading, ok bool) {
 	const head = 16 + 1 + 8 + 1
 	if len(b) < head || len(b) < head+int(b[head-1])+1 {
@@ -55,6 +86,7 @@ func (k *Keeper) readIntent(b []byte) (r keeper.Reading, ok bool) {
 	if len(rest) < 1+int(rest[0])+4 {
 		return r, false
 	}
+	r.Door = string(rest[1 : 1+int(rest[0])])
 	for rest = rest[1+int(rest[0])+4:]; len(rest) >= 24; rest = rest[24:] {
 		r.Rows = k.row(r.Rows, identity.PersonID(binary.BigEndian.Uint64(rest)), rest[8:])
 	}
@@ -67,6 +99,7 @@ func (k *Keeper) readOpened(b []byte) (r keeper.Reading, ok bool) {
 	}
 	r.At, r.Who = time.UnixMilli(int64(binary.BigEndian.Uint64(b[16:]))), string(b[openedHead:openedHead+int(b[openedHead-1])])
 	who := identity.PersonID(binary.BigEndian.Uint64(b[26:]))
+	r.Door = desk.Class(b[24]).String()
 	for rest := b[openedHead+len(r.Who):]; len(rest) >= 16; rest = rest[16:] {
 		r.Rows = k.row(r.Rows, who, rest)
 	}
@@ -78,7 +111,8 @@ func (k *Keeper) readExported(b []byte) (r keeper.Reading, ok bool) {
 	if len(b) < head || uint64(len(b)) < head+8*uint64(binary.BigEndian.Uint32(b[40:])) {
 		return r, false
 	}
-	r.At, r.Copy = time.UnixMilli(int64(binary.BigEndian.Uint64(b[32:]))), copies.CopyOf(staff.RequestID(b[:32]))
+	r.At, r.Request, r.Door = time.UnixMilli(int64(binary.BigEndian.Uint64(b[32:]))), staff.RequestID(b[:32]), "export"
+	r.Copy = copies.CopyOf(r.Request)
 	for rest := b[head+8*int(binary.BigEndian.Uint32(b[40:])):]; len(rest) >= 24; rest = rest[24:] {
 		r.Rows = k.row(r.Rows, identity.PersonID(binary.BigEndian.Uint64(rest)), rest[8:])
 	}
@@ -92,5 +126,8 @@ func (k *Keeper) row(rows []keeper.RowVersion, who identity.PersonID, b []byte) 
 		return rows
 	}
 	row := k.marks.base.Row([]byte(record.RefOf(who, record.Number(n)).String()))
-	return append(rows, keeper.RowVersion{Row: leak.Row(row), Version: binary.BigEndian.Uint64(b[8:])})
+	k.mu.Lock()
+	_, err := k.person(who)
+	k.mu.Unlock()
+	return append(rows, keeper.RowVersion{Row: leak.Row(row), Version: binary.BigEndian.Uint64(b[8:]), Erased: errors.Is(err, keeper.ErrErased)})
 }

@@ -271,6 +271,8 @@ func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer)
 		a.Tagged, err = k.Tags(role, r.Tags)
 	case wire.Trace:
 		a.Trace, err = k.Trace(role, r.Trace)
+	case wire.Notices:
+		a.Noticed = k.Notices(r.Run, r.N)
 	case wire.SignTransfer:
 		a.Transfer, err = k.SignTransfer(r.Sending)
 	case wire.ReceiveTransfer:

@@ -27,6 +27,7 @@ type marks struct {
 	tags, secret []byte // nil in a folder from before there were such keys
 	hash         [32]byte
 	base         leak.Base
+	views        leak.ViewKey
 	people       *meter // who the server has tagged
 
 	mu   sync.Mutex
@@ -43,6 +44,7 @@ func (m *marks) keys(fixed map[string][]byte) {
 		return
 	}
 	m.base = leak.Base(mac(m.secret, []byte("amanah mark base v1\x00")))
+	m.views = leak.ViewKey(mac(m.secret, []byte("amanah mark views v1\x00")))
 }
 
 // sum is what the journal knows the keys by.

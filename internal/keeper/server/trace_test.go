@@ -17,10 +17,10 @@ import (
 )
 
 // trace is one that both officers approved, of evidence n.
-func (h *house) trace(t testing.TB, n byte, names bool) keeper.Trace {
+func (h *house) trace(t testing.TB, n byte) keeper.Trace {
 	t.Helper()
 	now := h.c.now().Truncate(time.Second)
-	body := staff.Trace{Evidence: [32]byte{n}, Files: 1, Size: 100, Names: names}
+	body := staff.Trace{Evidence: [32]byte{n}, Files: 1, Size: 100}
 	tr := keeper.Trace{Request: staff.Request{Kind: staff.AskTrace, Purpose: "case 7", Body: body.Body(), Asked: now, Until: now.Add(time.Hour)}}
 	for _, by := range []*colleague{h.officer, h.second} {
 		tr.Approvals = append(tr.Approvals, stafftest.Hold(t, by.own).Approve(exportSite, by.ID, tr.Request.ID(), h.c.now()))
@@ -75,14 +75,14 @@ func TestNothingBeforeItsCommitment(t *testing.T) {
 	wants(t, "a commitment that one approved", err, keeper.ErrExport)
 }
 
-// TestCodesOpenAfterFreezing: the index's key comes first and is counted; codes, readings
-// and names come only after the hash of one observation, and no other, is durable.
+// TestCodesOpenAfterFreezing: the index's key comes first and is counted; codes and
+// readings come only after the hash of one observation, and no other, is durable.
 func TestCodesOpenAfterFreezing(t *testing.T) {
 	h := newHouse(t, durabletest.New(1), 3)
 	e := h.export(t, 3)
 	wants(t, "an export", h.exports(e, 2), nil)
-	tr := h.trace(t, 1, true)
-	for name, step := range map[string]keeper.TraceStep{"codes": keeper.TraceCodes, "readings": keeper.TraceReads, "names": keeper.TraceNames} {
+	tr := h.trace(t, 1)
+	for name, step := range map[string]keeper.TraceStep{"codes": keeper.TraceCodes, "readings": keeper.TraceReads} {
 		_, err := h.step(keeper.TraceAsk{Trace: tr, Step: step})
 		wants(t, name+" of a trace that did not begin", err, keeper.ErrUnfrozen)
 	}
@@ -93,7 +93,7 @@ func TestCodesOpenAfterFreezing(t *testing.T) {
 	if g.Traced.N != 1 || g.Codes.All != 0 {
 		t.Errorf("begun: %+v", g)
 	}
-	for name, step := range map[string]keeper.TraceStep{"codes": keeper.TraceCodes, "readings": keeper.TraceReads, "names": keeper.TraceNames} {
+	for name, step := range map[string]keeper.TraceStep{"codes": keeper.TraceCodes, "readings": keeper.TraceReads} {
 		_, err := h.step(keeper.TraceAsk{Trace: tr, Step: step})
 		wants(t, name+" before anything is frozen", err, keeper.ErrUnfrozen)
 	}
@@ -119,11 +119,7 @@ func TestCodesOpenAfterFreezing(t *testing.T) {
 	if err != nil || len(reads.Reads) != 1 || reads.Reads[0].Copy != keys.Copy || reads.Reads[0].Rows[0] != (keeper.RowVersion{Row: row, Version: 1}) || reads.Next != 0 {
 		t.Errorf("the readings: %+v %v", reads, err)
 	}
-	names, err := h.step(keeper.TraceAsk{Trace: tr, Step: keeper.TraceNames, Rows: []leak.Row{keys.Base.Row([]byte("3")), keys.Base.Row([]byte("9"))}})
-	if err != nil || len(names.People) != 2 || names.People[0] != 3 || names.People[1] != 0 {
-		t.Errorf("the names: %v %v", names.People, err)
-	}
-	second, err := h.step(keeper.TraceAsk{Trace: h.trace(t, 2, false), Step: keeper.TraceBegin})
+	second, err := h.step(keeper.TraceAsk{Trace: h.trace(t, 2), Step: keeper.TraceBegin})
 	if err != nil || second.Traced.N != 2 || bytes.Equal(second.Traced.Job, g.Traced.Job) {
 		t.Errorf("the second: %+v %v", second.Traced, err)
 	}
@@ -132,15 +128,12 @@ func TestCodesOpenAfterFreezing(t *testing.T) {
 // TestTracesNobodyApproved: everything right but one thing.
 func TestTracesNobodyApproved(t *testing.T) {
 	h := newHouse(t, durabletest.New(1), 1)
-	good := h.trace(t, 1, false)
+	good := h.trace(t, 1)
 	for name, change := range map[string]func(tr *keeper.Trace){
-		"nobody approved": func(tr *keeper.Trace) { tr.Approvals = nil },
-		"one approved":    func(tr *keeper.Trace) { tr.Approvals = tr.Approvals[:1] },
-		"one twice":       func(tr *keeper.Trace) { tr.Approvals = []staff.Approval{tr.Approvals[0], tr.Approvals[0]} },
-		"other evidence":  func(tr *keeper.Trace) { tr.Request.Body = staff.Trace{Evidence: [32]byte{2}, Files: 1}.Body() },
-		"with names": func(tr *keeper.Trace) {
-			tr.Request.Body = staff.Trace{Evidence: [32]byte{1}, Files: 1, Size: 100, Names: true}.Body()
-		},
+		"nobody approved":   func(tr *keeper.Trace) { tr.Approvals = nil },
+		"one approved":      func(tr *keeper.Trace) { tr.Approvals = tr.Approvals[:1] },
+		"one twice":         func(tr *keeper.Trace) { tr.Approvals = []staff.Approval{tr.Approvals[0], tr.Approvals[0]} },
+		"other evidence":    func(tr *keeper.Trace) { tr.Request.Body = staff.Trace{Evidence: [32]byte{2}, Files: 1}.Body() },
 		"an export instead": func(tr *keeper.Trace) { e := h.export(t, 1); tr.Request, tr.Approvals = e.Request, e.Approvals },
 	} {
 		tr := good
@@ -156,10 +149,6 @@ func TestTracesNobodyApproved(t *testing.T) {
 	}
 	_, err = h.step(keeper.TraceAsk{Trace: good, Step: keeper.TraceBegin})
 	wants(t, "as approved", err, nil)
-	_, err = h.step(keeper.TraceAsk{Trace: good, Step: keeper.TraceFreeze, Frozen: [32]byte{1}})
-	wants(t, "freeze", err, nil)
-	_, err = h.step(keeper.TraceAsk{Trace: good, Step: keeper.TraceNames, Rows: []leak.Row{1}})
-	wants(t, "names that were not approved", err, keeper.ErrNames)
 	h.c.pass(2 * time.Hour)
 	_, err = h.step(keeper.TraceAsk{Trace: good, Step: keeper.TraceBegin})
 	wants(t, "when it is over", err, keeper.ErrTrace)

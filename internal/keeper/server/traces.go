@@ -3,13 +3,9 @@ package server
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/identity"
-	"github.com/amanah-project/amanah/internal/domain/leak"
-	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/copies"
@@ -23,8 +19,11 @@ func (k *Keeper) Trace(role keeper.Role, a keeper.TraceAsk) (g keeper.TraceGiven
 		return g, keeper.ErrRole
 	}
 	now := k.now().Truncate(time.Millisecond)
-	body, err := staff.ParseTrace(a.Trace.Request.Body)
-	if err != nil || !k.approved(staff.AskTrace, a.Trace.Request, a.Trace.Approvals, now) {
+	if a.Step == keeper.TraceNames {
+		g.People, err = k.names(a, now)
+		return g, err
+	}
+	if _, err := staff.ParseTrace(a.Trace.Request.Body); err != nil || !k.approved(staff.AskTrace, a.Trace.Request, a.Trace.Approvals, now) {
 		return g, keeper.ErrTrace
 	}
 	id := a.Trace.Request.ID()
@@ -49,11 +48,8 @@ func (k *Keeper) Trace(role keeper.Role, a keeper.TraceAsk) (g keeper.TraceGiven
 		g.Codes = k.codes(int(min(a.At, 1<<40)))
 	case keeper.TraceReads:
 		g.Reads, g.Next, err = k.readings(a.At)
-	case keeper.TraceNames:
-		if !body.Names {
-			return g, keeper.ErrNames
-		}
-		g.People, err = k.names(id, a.Rows, now)
+	case keeper.TraceViews:
+		g, err = k.viewed(a.At, a.Views)
 	default:
 		err = keeper.ErrRole
 	}
@@ -114,41 +110,4 @@ func (k *Keeper) codes(from int) keeper.Codes {
 		out.Codes = append(out.Codes, one)
 	}
 	return out
-}
-
-// maxNamed bounds the people of one answer: each goes through everybody once.
-const maxNamed = 1 << 18
-
-// names tells who the people of some rows are; zero for nobody's. How many were named, and
-// a hash of who, is durable before.
-func (k *Keeper) names(id staff.RequestID, rows []leak.Row, now time.Time) ([]identity.PersonID, error) {
-	if len(rows) > maxNamed {
-		return nil, keeper.ErrTooMany
-	}
-	h := sha256.New()
-	at := map[leak.Row][]int{}
-	for i, r := range rows {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(r)))
-		at[r] = append(at[r], i)
-	}
-	m := &k.marks
-	m.mu.Lock()
-	_, wait, err := k.note(copies.Made{At: now, Named: &copies.Named{Trace: id, People: len(rows), Hash: [32]byte(h.Sum(nil))}})
-	m.mu.Unlock()
-	if err == nil {
-		err = wait()
-	}
-	if err != nil {
-		return nil, err
-	}
-	k.mu.Lock()
-	people := identity.PersonID(k.people.n)
-	k.mu.Unlock()
-	out := make([]identity.PersonID, len(rows))
-	for p := identity.PersonID(1); p <= people; p++ {
-		for _, i := range at[m.base.Row([]byte(record.Ref{Person: p}.String()))] {
-			out[i] = p
-		}
-	}
-	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/notice"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
@@ -65,6 +66,7 @@ const (
 	Tags
 	SignTransfer
 	ReceiveTransfer
+	Notices
 )
 
 // Calls of the database's ledger.
@@ -90,7 +92,7 @@ type Request struct {
 	People  []identity.PersonID
 	Days    []day.Day
 	Events  []keeper.SealedEvent
-	Run     uint64
+	Run     uint64 // and the place after which notices are asked for
 	Proofs  keeper.Proofs
 	Notes   []keeper.Note
 	Digest  [32]byte // to attest
@@ -149,6 +151,7 @@ type Answer struct {
 	Trace        keeper.TraceGiven
 	Tagged       []keeper.Tagged
 	Transfer     verify.Transfer
+	Noticed      []notice.Notice
 }
 
 // Opened is keeper.Opened without its error.

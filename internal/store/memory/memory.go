@@ -150,6 +150,7 @@ func (t *tx) stores() store.Stores {
 		Uploads:        uploads{t},
 		Aside:          aside{t},
 		Sent:           sent{t},
+		Notices:        notices{t},
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/domain/dispute"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/notice"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
@@ -72,6 +73,8 @@ type state struct {
 	begun      tree[lapse, none] // uploads
 	blobs      tree[id32, none]  // that rows name
 	sent       tree[couple, record.Sent]
+	notices    tree[number, notice.Waiting]
+	noticed    tree[wait, none] // when notices are due
 
 	facilities  tree[text, staff.Facility]
 	staff       tree[text, staff.Member]

@@ -57,6 +57,7 @@ func (t *Tx) Stores() store.Stores {
 		Uploads:        uploads{t},
 		Aside:          aside{t},
 		Sent:           sent{t},
+		Notices:        notices{t},
 	}
 }
 

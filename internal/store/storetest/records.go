@@ -24,6 +24,7 @@ func recordCases() []testCase {
 		{"Records/out of range", testRecordRange},
 		{"Uploads/begun, stale and held", testUploads},
 		{"Sent/put, found and noted", testSent},
+		{"Notices/put, due, moved and dropped", testNotices},
 		{"Aside/set and step", testAside},
 		{"Aside/one of many", testAsideRace},
 	}

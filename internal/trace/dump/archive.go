@@ -73,7 +73,7 @@ func (w *walker) packed(s *opened, r io.Reader, ending string) error {
 	if strings.HasSuffix(s.name, ".tgz") {
 		name = strings.TrimSuffix(s.name, "gz") + "ar"
 	}
-	if err := w.source(entry{parent: s.number, name: path.Base(name), r: in, depth: s.depth + 1, left: s.left}); err != nil {
+	if err := w.source(entry{parent: s.number, name: path.Base(name), r: in, depth: s.depth + 1, left: s.left, through: true}); err != nil {
 		return err
 	}
 	if in.err != nil {

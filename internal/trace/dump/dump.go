@@ -96,7 +96,7 @@ type Sink interface {
 	Passed(Mark) error
 }
 
-// Mark is how far a walk has come; another one of the same files can go on behind it.
+// Mark is how far a walk has come.
 type Mark struct {
 	Number int64 // batches and documents that were passed
 	Source int
@@ -104,7 +104,7 @@ type Mark struct {
 	Check  uint32 // CRC-32C of all bytes read up to here
 }
 
-// ErrChanged is returned by a walk that cannot go on behind a mark.
+// ErrChanged is returned by a walk that cannot go on from a State.
 var ErrChanged = fault.New(fault.Conflict, "the files are not those that were begun: they have changed since; start again without the earlier run's state")
 
 // Range is a range of bytes of a source.

@@ -27,7 +27,8 @@ type job struct {
 	rows    func() *chunk.Buffer // of a file that is read as a whole; the account has it already
 	doc     func(*job) *Document // of all of the source; it notes what it skips
 	note    func()               // run in turn; no number
-	passed  bool                 // before the mark that a walk goes on behind
+	place   func() *Place        // of a text: where to go on behind it; called before send returns
+	keep    *State               // to be kept when the job has passed
 
 	done  chan error
 	skips []Range
@@ -40,20 +41,24 @@ type pipe struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	sink   Sink
-	resume Mark
+	o      *Options
 	report *Report
+	known  kept // of sources, as far as the jobs that passed say
 	work   chan *job
 	order  chan *job
 	free   chan []byte
 	wait   sync.WaitGroup
 	number int64
+	first  int64 // number of the first job of the source of the last one
+	source int   // of the last one
 	check  uint32
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-func newPipe(ctx context.Context, sink Sink, resume Mark, workers int, report *Report) *pipe {
-	p := &pipe{sink: sink, resume: resume, report: report}
+func newPipe(ctx context.Context, sink Sink, o *Options, report *Report) *pipe {
+	p, workers := &pipe{sink: sink, o: o, report: report, source: -1}, o.Workers
+	p.begin()
 	p.ctx, p.cancel = context.WithCancelCause(ctx)
 	p.work, p.order = make(chan *job, workers), make(chan *job, 2*workers)
 	p.free = make(chan []byte, 4*workers)
@@ -94,17 +99,21 @@ func (p *pipe) put(b []byte) {
 	}
 }
 
-// send gives a job its number and its turn. content goes into the check sum.
+// send gives a job its number and its turn. content goes into the check sum. What lies before
+// the state that a walk goes on from is done with.
 func (p *pipe) send(j *job, content []byte) error {
+	if p.behind() {
+		return p.passOver(j)
+	}
 	j.done = make(chan error, 1)
 	if j.note == nil {
 		p.check = crc32.Update(p.check, castagnoli, content)
-		j.mark.Number, j.mark.Check = p.number+1, p.check
-		j.passed = p.number < p.resume.Number
-		if j.mark.Number == p.resume.Number && j.mark != p.resume {
-			return ErrChanged
+		if j.mark.Source != p.source {
+			p.source, p.first = j.mark.Source, p.number
 		}
 		p.number++
+		j.mark.Number, j.mark.Check = p.number, p.check
+		p.due(j)
 	}
 	select {
 	case p.order <- j:
@@ -148,9 +157,6 @@ func (p *pipe) worker() {
 func (p *pipe) run(j *job, buf *chunk.Buffer) error {
 	if j.doc != nil {
 		d := j.doc(j)
-		if j.passed {
-			return nil
-		}
 		d.Number, d.Source, d.Kind = j.mark.Number-1, j.mark.Source, j.kind
 		return p.sink.Document(d)
 	}
@@ -162,9 +168,7 @@ func (p *pipe) run(j *job, buf *chunk.Buffer) error {
 		p.place(j, buf.Skips)
 	}
 	buf.Finish(j.mark.Source)
-	if j.count = len(buf.Rows); j.passed {
-		return nil
-	}
+	j.count = len(buf.Rows)
 	return p.sink.Rows(&Batch{Number: j.mark.Number - 1, Source: j.mark.Source, Kind: j.kind, Rows: buf.Rows, Text: j.text})
 }
 
@@ -203,10 +207,12 @@ func (p *pipe) pass() {
 		p.report.Rows += int64(j.count)
 		p.report.Batches++
 		p.put(j.buffer)
-		if !j.passed {
-			if err := p.sink.Passed(j.mark); err != nil {
-				p.cancel(err)
-			}
+		err := p.sink.Passed(j.mark)
+		if err == nil && j.keep != nil {
+			err = p.o.Keep(p.state(j.keep))
+		}
+		if err != nil {
+			p.cancel(err)
 		}
 	}
 }

@@ -16,15 +16,17 @@ import (
 
 // Options bound a walk; zero values are the defaults.
 type Options struct {
-	Workers  int              // goroutines that read and call the Sink; default 1
-	Resume   Mark             // go on behind it; what lies before is read again for the account, and not given
-	Progress func(read int64) // bytes of files, now and then, from the goroutine that called Walk
-	Depth    int              // archives within archives; default 4
-	Unpacked int64            // most bytes that one file may unpack to; default 1 TiB
-	Ratio    int64            // most bytes for each packed one, beyond the first 64 MiB; default 250
-	Memory   int64            // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 32 MiB
-	Pixels   int              // most pixels of an image that is decoded; default 32 Mi
-	Entries  int              // most files and entries; default 4 Mi
+	Workers  int                // goroutines that read and call the Sink; default 1
+	From     *State             // go on from there; nil: from the beginning
+	Due      func() bool        // whether how far the walk is by now is to be kept; by the goroutine that called Walk
+	Keep     func(*State) error // keeps it when all before has passed; by the goroutine that calls Passed
+	Progress func(read int64)   // bytes of files, now and then, from the goroutine that called Walk
+	Depth    int                // archives within archives; default 4
+	Unpacked int64              // most bytes that one file may unpack to; default 1 TiB
+	Ratio    int64              // most bytes for each packed one, beyond the first 64 MiB; default 250
+	Memory   int64              // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 32 MiB
+	Pixels   int                // most pixels of an image that is decoded; default 32 Mi
+	Entries  int                // most files and entries; default 4 Mi
 }
 
 func (o Options) withDefaults() Options {
@@ -79,13 +81,13 @@ type walker struct {
 }
 
 // Walk reads files, and folders in the order of names, and gives what they hold to sink. It
-// fails when a path is not there, when the sink fails, and when it cannot go on behind
-// Options.Resume; what is wrong within files is in the report.
+// fails when a path is not there, when the sink fails, and when it cannot go on from
+// Options.From; what is wrong within files is in the report.
 func Walk(ctx context.Context, paths []string, sink Sink, o Options) (*Report, error) {
 	w := &walker{o: o.withDefaults(), report: &Report{}}
-	w.p = newPipe(ctx, sink, w.o.Resume, w.o.Workers, w.report)
+	w.p = newPipe(ctx, sink, &w.o, w.report)
 	err := w.paths(paths)
-	if err == nil && w.p.number < w.o.Resume.Number {
+	if err == nil && w.p.behind() {
 		err = ErrChanged
 	}
 	if err != nil {
@@ -144,19 +146,24 @@ type entry struct {
 	size   int64       // of at
 	depth  int         // of archives around it
 	left   *int64      // bytes that the file around it may still unpack to
+	// through says that the archive goes on behind it, and not at a place that it knows.
+	through bool
 }
 
 // input counts and hashes what is read of an entry.
 type input struct {
-	n    int64
-	sum  hash.Hash
-	tell func(int) // of progress, for files
-	err  error
-	from io.Reader
+	n     int64
+	sum   hash.Hash
+	tell  func(int) // of progress, for files
+	err   error
+	from  io.Reader
+	ends  bool      // note where reads end
+	reads []readEnd // there, ascending
 }
 
 // Read implements io.Reader.
 func (in *input) Read(p []byte) (int, error) {
+	in.noteEnd()
 	n, err := in.from.Read(p)
 	in.n += int64(n)
 	in.sum.Write(p[:n])
@@ -186,13 +193,14 @@ func (w *walker) source(e entry) error {
 	if len(w.report.Sources) >= w.o.Entries {
 		return nil
 	}
+	if w.o.From.ended(len(w.report.Sources)) {
+		return w.again(e)
+	}
 	s := &opened{entry: e, input: &input{from: e.r, sum: sha256.New()}, number: len(w.report.Sources)}
 	if e.parent < 0 && w.o.Progress != nil {
-		s.tell = func(n int) {
-			w.read += int64(n)
-			w.o.Progress(w.read)
-		}
+		s.tell = w.tell
 	}
+	s.ends = e.at != nil && w.o.Due != nil
 	s.in = bufio.NewReaderSize(s.input, headSize)
 	s.head, _ = s.in.Peek(headSize)
 	if err := w.add(Source{Number: s.number, Parent: e.parent, Name: e.name}); err != nil {
@@ -206,10 +214,19 @@ func (w *walker) source(e entry) error {
 	return w.finish(s)
 }
 
+// tell notes that bytes of files are done with.
+func (w *walker) tell(n int) {
+	w.read += int64(n)
+	w.o.Progress(w.read)
+}
+
 // add appends a source and its account. Accounts grow only when no job reads them.
 func (w *walker) add(s Source) error {
 	w.report.Sources = append(w.report.Sources, s)
-	return w.p.noted(func() { w.report.Accounts = append(w.report.Accounts, Account{Source: s.Number}) })
+	return w.p.noted(func() {
+		w.report.Accounts = append(w.report.Accounts, Account{Source: s.Number})
+		w.p.known.begun(s)
+	})
 }
 
 func (w *walker) dispatch(s *opened, kind Kind) error {
@@ -244,7 +261,9 @@ func (w *walker) finish(s *opened) error {
 		lost = s.size - s.n
 		src.Size = s.size
 	}
+	whole, end := *src, endOf(s)
 	return w.p.noted(func() {
+		w.p.known.ended(whole, end)
 		a := &w.report.Accounts[s.number]
 		if known := a.Parsed + a.Lost(); known < size {
 			a.skip(max(before, known), size, why)
@@ -286,11 +305,10 @@ func (w *walker) text(s *opened) error {
 	_, _ = s.in.Discard(mark)
 	var r io.Reader = s.in
 	base, from := int64(mark), int64(mark)
-	var wide *widener
+	wide := wider(s, charset)
 	head := s.head[mark:]
-	if charset != utf8Text {
+	if wide != nil {
 		base = 0
-		wide = &widener{from: s.in, big: charset == utf16Big}
 		in := bufio.NewReaderSize(wide, headSize)
 		head, _ = in.Peek(headSize)
 		r = in
@@ -304,7 +322,16 @@ func (w *walker) text(s *opened) error {
 	if err := w.p.noted(func() { w.report.Accounts[s.number].Parsed += int64(mark) }); err != nil {
 		return err
 	}
-	err := w.pieces(s.number, kind, charset, base, from, r, format)
+	t := texts{kind: kind, charset: charset, base: base, from: from, r: r, format: format, buffer: w.p.get()}
+	if at := w.o.From.place(s); at != nil {
+		if err := w.goOn(s, &t, at); err != nil {
+			return err
+		}
+		if wide = wider(s, charset); wide != nil {
+			t.r = bufio.NewReaderSize(wide, headSize)
+		}
+	}
+	err := w.pieces(s, t)
 	if err == nil && wide != nil && wide.odd {
 		n := s.n
 		err = w.p.noted(func() { w.report.Accounts[s.number].skip(n-1, n, HalfChar) })
@@ -312,41 +339,54 @@ func (w *walker) text(s *opened) error {
 	return err
 }
 
-// pieces cuts what r gives. An error of r ends the text where it stands: the account has it.
-func (w *walker) pieces(source int, kind Kind, charset string, base, from int64, r io.Reader, format chunk.Format) error {
-	buf := w.p.get()
+// texts is a text that is cut into pieces.
+type texts struct {
+	kind    Kind
+	charset string
+	base    int64 // of the next piece in the text
+	from    int64 // and in the source
+	r       io.Reader
+	format  chunk.Format
+	buffer  []byte // for the next piece
+}
+
+// pieces cuts a text. An error of its reader ends it where it stands: the account has it.
+func (w *walker) pieces(s *opened, t texts) error {
 	have := 0
 	for last := false; !last || have > 0; {
+		buf := t.buffer
 		if !last {
-			n, err := io.ReadFull(r, buf[have:])
+			n, err := io.ReadFull(t.r, buf[have:])
 			have += n
 			last = err != nil
 		}
 		if have == 0 {
 			break
 		}
-		n, piece := format.Cut(buf[:have], last, len(buf) >= mostRow)
+		n, piece := t.format.Cut(buf[:have], last, len(buf) >= mostRow)
 		if n == 0 {
 			if last {
 				return errors.New("dump: a format cut nothing of the last piece")
 			}
-			buf = append(buf[:have:have], make([]byte, len(buf))...)
+			t.buffer = append(buf[:have:have], make([]byte, len(buf))...)
 			continue
 		}
-		next := w.p.get()
-		if have-n > len(next) {
-			next = make([]byte, have-n+pieceSize)
+		t.buffer = w.p.get()
+		if have-n > len(t.buffer) {
+			t.buffer = make([]byte, have-n+pieceSize)
 		}
-		copy(next, buf[n:have])
-		j := &job{kind: kind, charset: charset, buffer: buf, text: buf[:n:n], base: base, from: from, piece: piece}
-		base += int64(n)
-		from += sourceLength(charset, j.text)
-		j.mark.Source, j.mark.Offset = source, from
+		copy(t.buffer, buf[n:have])
+		j := &job{kind: t.kind, charset: t.charset, buffer: buf, text: buf[:n:n], base: t.base, from: t.from, piece: piece}
+		t.base += int64(n)
+		t.from += sourceLength(t.charset, j.text)
+		j.mark.Source, j.mark.Offset = s.number, t.from
+		j.place = func() *Place { return s.placeOf(&t) }
 		if err := w.p.send(j, j.text); err != nil {
 			return err
 		}
-		buf, have = next, have-n
+		s.forget(t.from)
+		have -= n
 	}
-	w.p.put(buf)
+	w.p.put(t.buffer)
 	return nil
 }

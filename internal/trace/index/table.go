@@ -2,8 +2,11 @@ package index
 
 import (
 	"cmp"
+	"encoding/binary"
+	"hash/crc32"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
@@ -32,6 +35,8 @@ type Table struct {
 	ends                         uint32
 	full, short, ref, born, call finder
 	decoys                       int
+	summed                       sync.Once
+	sum                          uint32
 	papers                       papers
 }
 
@@ -93,6 +98,28 @@ func (t *Table) Decoys() int { return t.decoys }
 
 // Records returns how many versions of records there are.
 func (t *Table) Records() int { return len(t.versions) }
+
+// Check is a check sum of who and what is in the table, with when each was written.
+func (t *Table) Check() uint32 {
+	t.summed.Do(func() {
+		var b [16]byte
+		for i := range t.held {
+			h := &t.held[i]
+			binary.BigEndian.PutUint64(b[:], uint64(h.Full))
+			binary.BigEndian.PutUint32(b[8:], uint32(h.From))
+			binary.BigEndian.PutUint32(b[12:], h.first)
+			t.sum = crc32.Update(t.sum, castagnoli, b[:])
+		}
+		for i := range t.versions {
+			v := &t.versions[i]
+			binary.BigEndian.PutUint64(b[:], uint64(v.Row))
+			binary.BigEndian.PutUint32(b[8:], uint32(v.From))
+			binary.BigEndian.PutUint32(b[12:], v.Record)
+			t.sum = crc32.Update(t.sum, castagnoli, b[:])
+		}
+	})
+	return t.sum
+}
 
 // Held returns an identity that was found.
 func (t *Table) Held(i int32) *Held { return &t.held[i] }

@@ -64,7 +64,7 @@
       } catch { throw new Error(say('offline')); }
       nonce = res.headers.get('DPoP-Nonce') || nonce;
       const answer = await res.json();
-      if (res.ok) return answer;
+      if (res.ok) { if (seen) seen(res.headers.get('Amanah-View')); return answer; }
       if (again && who && String(answer.title).startsWith('use_dpop_nonce')) continue;
       const wrong = new Error(answer.title || say('offline'));
       wrong.status = res.status;
@@ -211,7 +211,7 @@
 
   // Records are opened by a request that this browser's key signs, purpose included: the
   // keeper believes that, and nothing that the server says.
-  const fhir = async (method, path, query, form, who, purpose) => {
+  const fhir = async (method, path, query, form, who, purpose, seen) => {
     if (!nonce) await call('GET', '/console/v1/clock');
     for (let again = true; ; again = false) {
       const headers = { Accept: 'application/fhir+json', Authorization: 'DPoP ' + who.token, DPoP: await proof(who.pair, method, path, who.token, purpose) };
@@ -222,7 +222,7 @@
       } catch { throw new Error(say('offline')); }
       nonce = res.headers.get('DPoP-Nonce') || nonce;
       const answer = await res.json();
-      if (res.ok) return answer;
+      if (res.ok) { if (seen) seen(res.headers.get('Amanah-View')); return answer; }
       if (again && (res.headers.get('WWW-Authenticate') || '').includes('use_dpop_nonce')) continue;
       const issue = (answer.issue || [{}])[0];
       const text = issue.diagnostics || say('offline');
@@ -259,8 +259,9 @@
     if (!found.total) throw new Error(say('nobody'));
     const path = '/fhir/R4/Patient/' + found.entry[0].resource.id + '/$everything';
     const all = [];
+    const views = new Set();
     for (let query = ''; ;) {
-      const got = await fhir('GET', path, query, undefined, who, form.get('purpose'));
+      const got = await fhir('GET', path, query, undefined, who, form.get('purpose'), (v) => { if (v) views.add(v); });
       all.push(...(got.entry || []).map((e) => e.resource));
       const next = (got.link || []).find((l) => l.relation === 'next');
       if (!next) break;
@@ -271,6 +272,7 @@
     const name = patient && (patient.name || [{}])[0];
     $('whose').textContent = (name ? name.text || [...(name.given || []), name.family].join(' ') : say('unnamed')) + ', ' + (patient && patient.birthDate ? patient.birthDate + ', ' : '') + all.length + ' ' + say('many');
     for (const r of all) if (r !== patient) showRecord($('records'), r);
+    $('view').textContent = [...views].join(' ');
     $('opened').hidden = false;
     $('opened').focus();
   };

@@ -164,6 +164,7 @@ func pagePhrases() []text {
 		{"records.glass", "Keadaan darurat, tanpa hubungan perawatan", "An emergency, without a care relationship"},
 		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency."},
 		{"records.open", "Buka", "Open"},
+		{"records.view", "Nama tampilan ini, yang menunjuk pada pembukaan dalam jurnal:", "The name of this view, which leads to its opening in the journal:"},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/flow/care"
@@ -129,4 +130,5 @@ type answer struct {
 	version  uint64 // ETag; zero for none
 	at       time.Time
 	location string
+	view     leak.ViewToken // of what was opened; zero for none
 }

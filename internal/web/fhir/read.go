@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	format "github.com/amanah-project/amanah/internal/format/fhir"
@@ -64,7 +65,7 @@ func (s *Server) opened(ctx context.Context, q *request, of record.Ref, version 
 	if v.Type != q.PathValue("type") {
 		return nil, record.ErrRef
 	}
-	a := &answer{status: http.StatusOK, version: v.Version, at: v.Entered}
+	a := &answer{status: http.StatusOK, version: v.Version, at: v.Entered, view: v.View}
 	if unchanged(q.Header, v.Version, v.Entered) { // the intent is as durable as of one that was sent
 		a.status = http.StatusNotModified
 		return a, nil
@@ -125,7 +126,7 @@ func (s *Server) history(ctx context.Context, q *request) (*answer, error) {
 		b.Entry = append(b.Entry, e)
 	}
 	b.Link = page.links(s.base()+strings.TrimPrefix(q.URL.Path, Base), len(all))
-	return &answer{status: http.StatusOK, body: encode(b)}, nil
+	return &answer{status: http.StatusOK, body: encode(b), view: viewOf(all)}, nil
 }
 
 // everything answers GET Patient/{id}/$everything.
@@ -231,7 +232,15 @@ func (s *Server) found(p *page, q *request, all []care.Record) (*answer, error) 
 		b.Entry = append(b.Entry, e)
 	}
 	b.Link = p.links(s.base()+strings.TrimPrefix(q.URL.Path, Base), len(all))
-	return &answer{status: http.StatusOK, body: encode(b)}, nil
+	return &answer{status: http.StatusOK, body: encode(b), view: viewOf(all)}, nil
+}
+
+// viewOf is the name of what was opened at once; zero where that is nothing.
+func viewOf(all []care.Record) (v leak.ViewToken) {
+	if len(all) > 0 {
+		v = all[0].View
+	}
+	return v
 }
 
 // etag is a version's, which is weak because one version may be written with its

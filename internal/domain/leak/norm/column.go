@@ -14,6 +14,7 @@ const share = 70
 // Column tells by content what a column holds. The zero value is ready.
 type Column struct {
 	seen, numbers int // values that are not empty; numbers among them
+	whole         int // values that are digits alone, as a person's own number is
 	of            [types]int
 }
 
@@ -28,6 +29,9 @@ func (c *Column) Add(raw []byte) {
 	if _, ok := FromSerial(raw); ok && len(raw) <= 8 {
 		c.numbers++
 	}
+	if _, ok := decimal(raw); ok && len(raw) <= 12 {
+		c.whole++
+	}
 }
 
 func isNull(raw []byte) bool {
@@ -38,7 +42,8 @@ func isNull(raw []byte) bool {
 func (c *Column) Seen() int { return c.seen }
 
 // Type returns what at least seven in ten values are; Serial only when nearly all are day
-// numbers of the last 120 years, since ages and amounts are numbers, too.
+// numbers of the last 120 years, since ages and amounts are numbers, too. A column of records'
+// names has bare numbers among them where a person's own row has theirs, as our exports do.
 func (c *Column) Type() Type {
 	best := Other
 	for t := Person; t < types; t++ {
@@ -47,6 +52,9 @@ func (c *Column) Type() Type {
 				best = t
 			}
 		}
+	}
+	if best == Other && c.of[Record]*4 >= c.seen && (c.of[Record]+c.whole)*100 >= 95*c.seen && c.of[Record] > 0 {
+		return Record
 	}
 	if best == Other && c.seen >= 8 && c.numbers*100 >= 95*c.seen {
 		return Serial

@@ -190,6 +190,18 @@ func TestColumnsByContent(t *testing.T) {
 			t.Errorf("%q: %v, not %v", values, got, want)
 		}
 	}
+	for _, names := range []int{1, 2, 5} { // a person's own row, and as many of records
+		var c norm.Column
+		for i := range 30 {
+			c.Add(fmt.Append(nil, 100+i))
+			for k := range names {
+				c.Add(fmt.Appendf(nil, "%d-%d", 100+i, 65538+k))
+			}
+		}
+		if got := c.Type(); got != norm.Record {
+			t.Errorf("%d records to a person: %v", names, got)
+		}
+	}
 	var c norm.Column
 	for i := range 100 { // one broken value in four does not hide a column
 		if i%4 == 0 {

@@ -8,6 +8,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -61,6 +62,16 @@ func signer(t testing.TB, private crypto.Signer, jwk string) *Signer {
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// PKCS8 is the private key as other programs take it.
+func (s *Signer) PKCS8(t testing.TB) []byte {
+	t.Helper()
+	out, err := x509.MarshalPKCS8PrivateKey(s.private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
 
 // JWK is the public key, as it is enrolled.
 func (s *Signer) JWK() []byte { return s.key.JWK() }

@@ -3,10 +3,12 @@ package caretest
 import (
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 )
 
 // Sign lets the flow of care ask the keeper as a server does: on the server's socket,
@@ -18,6 +20,21 @@ func (s *Site) Sign() {
 	s.officer = &System{Site: s, ID: "officer-1", key: stafftest.EC(s.TB), browser: stafftest.EC(s.TB)}
 	o := staff.Actor{ID: s.officer.ID, Facility: "dinkes-99", Role: staff.RoleOfficer, Key: s.officer.key.JWK()}
 	if err := s.Keeper.Enrol(s.Context(), keeper.Enrolment{Actor: o}); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Erase destroys somebody's key, as two officers signed: the one of Sign, and another who is
+// enrolled for it.
+func (s *Site) Erase(who identity.PersonID) {
+	s.Helper()
+	second := &System{Site: s, ID: "officer-2", key: stafftest.EC(s.TB), browser: stafftest.EC(s.TB)}
+	a := staff.Actor{ID: second.ID, Facility: "dinkes-99", Role: staff.RoleOfficer, Key: second.key.JWK()}
+	if err := s.Keeper.Enrol(s.Context(), keeper.Enrolment{Actor: a, By: s.officer.ask("POST", "/v1/actors/officer-2/"+a.Digest(), "")}); err != nil {
+		s.Fatal(err)
+	}
+	e := keepertest.Erasure(keepertest.Desk, stafftest.Hold(s, s.officer.key), stafftest.Hold(s, second.key), who)
+	if _, err := s.Keeper.Erase(s.Context(), e); err != nil {
 		s.Fatal(err)
 	}
 }

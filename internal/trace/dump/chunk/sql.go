@@ -100,9 +100,8 @@ func (d *dump) step(b []byte, i int, last bool) int {
 	case d.passing:
 		return d.pass(b, i)
 	}
-	i += space(b[i:])
-	if i == len(b) {
-		return i
+	if n := space(b[i:]); n > 0 {
+		return i + n // by itself, so that it is accounted for alike however the text is cut
 	}
 	if b[i] == ';' {
 		return i + 1

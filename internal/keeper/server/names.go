@@ -1,0 +1,60 @@
+package server
+
+import (
+	"time"
+
+	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/record"
+	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/copies"
+)
+
+// names tells who some people are whom a trace found; zero for nobody's row. It takes a
+// request of its own that two officers approved after the trace, of rows that are among
+// what the trace froze: a list made up afterwards is nobody's. By whom, of how many and of
+// which, is durable before anything is told.
+func (k *Keeper) names(a keeper.TraceAsk, now time.Time) ([]identity.PersonID, error) {
+	body, err := staff.ParseNames(a.Trace.Request.Body)
+	if err != nil || !k.approved(staff.AskNames, a.Trace.Request, a.Trace.Approvals, now) {
+		k.refused.Add(1)
+		return nil, keeper.ErrNames
+	}
+	m := &k.marks
+	m.mu.Lock()
+	trace, began := m.book.Trace(body.Trace)
+	if !began || trace.Frozen == ([32]byte{}) || body.Of(a.Observation, trace.Frozen, a.Rows) != nil {
+		m.mu.Unlock()
+		k.refused.Add(1)
+		return nil, keeper.ErrNames
+	}
+	id := a.Trace.Request.ID()
+	_, wait, err := k.note(copies.Made{At: now, Named: &copies.Named{Trace: body.Trace, By: id, People: len(a.Rows), Hash: body.Rows}})
+	m.mu.Unlock()
+	if err == nil {
+		err = wait()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return k.whoAre(a.Rows), nil
+}
+
+// whoAre tells who the people of some rows are, which are ascending, to whoever asks.
+func (k *Keeper) whoAre(rows []leak.Row) []identity.PersonID {
+	at := make(map[leak.Row]int, len(rows))
+	for i, r := range rows {
+		at[r] = i
+	}
+	k.mu.Lock()
+	people := identity.PersonID(k.people.n)
+	k.mu.Unlock()
+	out := make([]identity.PersonID, len(rows))
+	for p := identity.PersonID(1); p <= people; p++ {
+		if i, ok := at[k.marks.base.Row([]byte(record.Ref{Person: p}.String()))]; ok {
+			out[i] = p
+		}
+	}
+	return out
+}
