@@ -7,7 +7,7 @@ import (
 )
 
 // Canaries says which invented people stand in exports, to be recognised in a leak
-// (docs/decisions/0018-canaries.md).
+// (docs/decisions/0015-canaries.md).
 type Canaries struct {
 	// Regions are those of NIKs that the registry gives to nobody, with Serials. Nobody
 	// can be registered whose NIK lies there. Empty: there are no canaries.
