@@ -28,8 +28,13 @@ func (s *Server) applications() *api.Partners {
 	return &api.Partners{
 		Host: s.cfg.Host, Tokens: s.ring.tokens, Nonces: s.nonces, Once: dpop.NewOnceEverywhere(nonceLife, s.used),
 		Bound: s.members.Bound, BoundCertificate: s.members.BoundCertificate, Now: time.Now,
-		Flow: &rollout.Flow{DB: s.db, Platform: s.ring.logKey, Now: time.Now, Log: s.log, Waiting: mostApplications},
+		Flow: s.rollout(),
 	}
+}
+
+// rollout is the partners' life cycle as a server leads it, without the keeper.
+func (s *Server) rollout() *rollout.Flow {
+	return &rollout.Flow{DB: s.db, Platform: s.ring.logKey, Now: time.Now, Log: s.log, Waiting: mostApplications}
 }
 
 // forgetJourneys removes decisions whose journeys are long over.

@@ -6,11 +6,13 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/flow/signin"
@@ -57,6 +59,9 @@ func staffMatrix() []staffRow {
 		{"POST /console/v1/requests", fixed("/console/v1/requests", m{"kind": "elevate", "purpose": "x"}), [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/requests/{request}/approval", (*officeTown).approval, [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/erasures", fixed("/console/v1/erasures", m{"purpose": "x", "whom": "1", "reason": "own-request"}), [staffRoles]int{403, 403, 403, 200, 200}},
+		{"GET /console/v1/partners", fixed("/console/v1/partners", nil), [staffRoles]int{403, 403, 403, 200, 200}},
+		{"GET /console/v1/partners/{partner}", fixed("/console/v1/partners/1", nil), [staffRoles]int{403, 403, 403, 200, 200}},
+		{"POST /console/v1/partners/{partner}/{step}", (*officeTown).resume, [staffRoles]int{403, 403, 403, 403, 200}}, // to suspend takes one officer: TestPartnersByConsole
 		{"POST /console/v1/invitations", (*officeTown).invitation, [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/actors/{actor}/approval", (*officeTown).widen, [staffRoles]int{403, 403, 403, 200, 200}},
 		{"POST /console/v1/actors/{actor}/{digest}", (*officeTown).enrol, [staffRoles]int{403, 403, 403, 403, 200}},
@@ -228,6 +233,24 @@ func (o *officeTown) invitation(staffRole) (string, any) {
 	return "/console/v1/invitations", map[string]any{"actor": o.named(), "facility": "dinkes-99", "role": "clinician"}
 }
 
+// resume is of a suspended partner.
+func (o *officeTown) resume(staffRole) (string, any) {
+	o.stands(partner.Partner{State: partner.Suspended, Held: partner.Live, Stage: 1})
+	return "/console/v1/partners/1/resume", map[string]any{"reason": "settled"}
+}
+
+// stands puts partner 1 somewhere else in its life.
+func (o *officeTown) stands(at partner.Partner) {
+	o.t.Helper()
+	o.update(func(s store.Stores) error {
+		p, err := s.Partners.Get(1)
+		if err != nil {
+			return err
+		}
+		return s.Partners.Put(p.At(at.Standing()))
+	})
+}
+
 // widen is for staff-1, whose request staff-2 approved; a clinician asks it for oneself.
 func (o *officeTown) widen(staffRole) (string, any) {
 	o.grant(staff.AskWiden, "staff-1", o.second, "staff-2")
@@ -243,6 +266,28 @@ func (o *officeTown) enrol(staffRole) (string, any) {
 	return "/console/v1/actors/" + string(a.ID) + "/" + a.Digest(), map[string]any{"fingerprint": staff.Fingerprint(key.Key())}
 }
 
+// ask asks for something at the console as somebody would.
+func (o *officeTown) ask(h http.Handler, who staffRole, method, path string, body any) (int, string) {
+	o.t.Helper()
+	raw, err := json.Marshal(body)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	req := httptest.NewRequest(method, "https://localhost"+path+"?lang=en", strings.NewReader(string(raw)))
+	req.Header.Set("Content-Type", "application/json")
+	claims := stafftest.Request(method, "https://localhost"+path, time.Now())
+	claims["nonce"] = o.server.nonces.Give()
+	if token := o.tokens[who]; token != "" && method+" "+path != "POST /console/v1/sessions" {
+		sum := sha256.Sum256([]byte(token))
+		claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+		req.Header.Set("Authorization", "DPoP "+token)
+	}
+	req.Header.Set("DPoP", o.keys[who].Proof(o.t, claims))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	return w.Code, w.Body.String()
+}
+
 // TestStaffMatrix asks the console for everything in every role of staff. A row that
 // grants all is the control.
 func TestStaffMatrix(t *testing.T) {
@@ -250,24 +295,8 @@ func TestStaffMatrix(t *testing.T) {
 	h := o.contract.Watch("public", o.server.routes(), func(err error) { t.Error(err) })
 	ask := func(r staffRow, who staffRole) (int, string) {
 		path, body := r.ask(o, who)
-		raw, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
 		method, _, _ := strings.Cut(r.route, " ")
-		req := httptest.NewRequest(method, "https://localhost"+path+"?lang=en", strings.NewReader(string(raw)))
-		req.Header.Set("Content-Type", "application/json")
-		claims := stafftest.Request(method, "https://localhost"+path, time.Now())
-		claims["nonce"] = o.server.nonces.Give()
-		if token := o.tokens[who]; token != "" && r.route != "POST /console/v1/sessions" {
-			sum := sha256.Sum256([]byte(token))
-			claims["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
-			req.Header.Set("Authorization", "DPoP "+token)
-		}
-		req.Header.Set("DPoP", o.keys[who].Proof(t, claims))
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, req)
-		return w.Code, w.Body.String()
+		return o.ask(h, who, method, path, body)
 	}
 	cells := 0
 	for _, r := range staffMatrix() {

@@ -129,7 +129,7 @@ func ReadSignature(name string) (string, error) {
 }
 
 // errReport is returned for a file that is no report of a certification.
-var errReport = fault.New(fault.Invalid, "the file is not a certification's report")
+var errReport = fault.New(fault.Invalid, "this is not a certification's report")
 
 // ReadReport reads what a certification's report says for the roll-out.
 func ReadReport(name string) (partner.Report, error) {
@@ -137,6 +137,11 @@ func ReadReport(name string) (partner.Report, error) {
 	if err != nil {
 		return partner.Report{}, err
 	}
+	return ParseReport(raw)
+}
+
+// ParseReport is ReadReport of a report's bytes.
+func ParseReport(raw []byte) (partner.Report, error) {
 	r, err := certify.Parse(raw)
 	if err != nil {
 		return partner.Report{}, errReport

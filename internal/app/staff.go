@@ -42,7 +42,8 @@ func (s *Server) desk() *signed.Desk {
 func newConsole(s *Server) (*console.Console, error) {
 	flow := s.office()
 	return console.New(console.Console{
-		Flow: flow, Office: flow, Seconds: flow, Erasures: &erasure.Flow{DB: s.db, Care: s.care, Now: time.Now}, Desk: s.desk(), Site: s.cfg.site(), Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "",
+		Flow: flow, Office: flow, Seconds: flow, Erasures: &erasure.Flow{DB: s.db, Care: s.care, Now: time.Now},
+		Partners: s.rollout(), Report: ParseReport, Desk: s.desk(), Site: s.cfg.site(), Secure: s.cfg.TLS.Proxy || s.cfg.TLS.Cert != "",
 	})
 }
 

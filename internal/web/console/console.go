@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/erasure"
@@ -58,6 +59,7 @@ type Seconds interface {
 	Pending(ctx context.Context, m staff.Member) ([]signin.Pending, error)
 	Approve(ctx context.Context, m staff.Member, a staff.Approval) (signin.Pending, error)
 	Widen(ctx context.Context, second staff.Member, id staff.ActorID, by keeper.Ask) error
+	Elevated(ctx context.Context, id staff.ActorID) error
 }
 
 // Erasures are asked for by officers.
@@ -71,6 +73,8 @@ type Console struct {
 	Office   Office
 	Seconds  Seconds
 	Erasures Erasures
+	Partners Partners
+	Report   func(raw []byte) (partner.Report, error) // reads a certification's report
 	Desk     *signed.Desk
 	Site     staff.Site
 	Secure   bool // browsers come over TLS
@@ -99,6 +103,9 @@ func (c *Console) Routes(mux *route.Mux) {
 	mux.HandleFunc("POST /console/v1/requests", c.signed(c.ask))
 	mux.HandleFunc("POST /console/v1/requests/{request}/approval", c.signed(c.approve))
 	mux.HandleFunc("POST /console/v1/erasures", c.signed(c.erase))
+	mux.HandleFunc("GET /console/v1/partners", c.signed(c.partners))
+	mux.HandleFunc("GET /console/v1/partners/{partner}", c.signed(c.partner))
+	mux.HandleFunc("POST /console/v1/partners/{partner}/{step}", c.signed(c.step))
 	mux.HandleFunc("POST /console/v1/invitations", c.signed(c.invite))
 	mux.HandleFunc("POST /console/v1/actors/{actor}/approval", c.signed(c.widen))
 	mux.HandleFunc("POST /console/v1/actors/{actor}/{digest}", c.signed(c.actor))

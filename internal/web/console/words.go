@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/rollout"
 	"github.com/amanah-project/amanah/internal/flow/signin"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/web/signed"
@@ -66,6 +68,13 @@ func say(lang string, err error) error {
 		{staff.ErrActor, "Nama petugas: 1 sampai 40 huruf kecil, angka dan tanda hubung, misalnya staff-17."},
 		{staff.ErrFacility, "Nama fasilitas: 1 sampai 40 huruf kecil, angka dan tanda hubung, misalnya rs-99-001."},
 		{staff.ErrErasure, "Penghapusan menyebut satu orang dan kode alasan: 1 sampai 32 huruf kecil, angka dan tanda hubung, misalnya own-request."},
+		{rollout.ErrPartner, "Tidak ada mitra dengan nomor ini."},
+		{partner.ErrMove, "Mitra ini tidak dapat ke sana dari keadaannya sekarang."},
+		{partner.ErrStages, "Mitra ini sudah di tahap terakhir perjanjiannya."},
+		{partner.ErrSuspended, "Mitra ini sedang ditangguhkan."},
+		{partner.ErrUnsigned, "Mitra ini tidak punya perjanjian yang berlaku."},
+		{partner.ErrReport, "Sertifikasi mitra dulu: perlu laporan lulus dari kunci relai yang berlaku, paling lama 30 hari."},
+		{partner.ErrReason, "Alasan: paling banyak 200 huruf dalam satu baris, tanpa data pribadi."},
 		{record.ErrNobody, "Tidak ada orang terdaftar dengan NIK atau nomor ini."},
 		{identity.ErrNIKLength, notNIK}, {identity.ErrNIKDigits, notNIK}, {identity.ErrNIKDate, notNIK}, {identity.ErrNIKRegion, notNIK}, {identity.ErrNIKSerial, notNIK},
 		{keeper.ErrActor, "Pemegang kunci tidak mengenal Anda, atau tanda tangan ini bukan milik Anda."},
