@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -44,10 +45,12 @@ func browse(t *testing.T, program, serverAddr string) *chromium {
 	if err != nil {
 		t.Fatal(err)
 	}
+	profile := t.TempDir()
 	cmd := exec.Command(program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--remote-debugging-pipe", "--ignore-certificate-errors", "--user-data-dir="+t.TempDir(),
+		"--remote-debugging-pipe", "--ignore-certificate-errors", "--user-data-dir="+profile,
 		"--host-resolver-rules=MAP localhost:443 127.0.0.1:"+port, "about:blank")
 	cmd.ExtraFiles = []*os.File{ours, back} // 3 and 4
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -77,10 +80,16 @@ func browse(t *testing.T, program, serverAddr string) *chromium {
 		}
 	}()
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its children, too, which write to the profile
+		_ = cmd.Wait()                                      // it was killed
 		theirs.Close()
 		out.Close()
+		for range 100 { // a child that dies may write a last file
+			if os.RemoveAll(profile) == nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
 	})
 	target := c.call("Target.createTarget", map[string]any{"url": "about:blank"})["targetId"]
 	c.session = c.call("Target.attachToTarget", map[string]any{"targetId": target, "flatten": true})["sessionId"].(string)

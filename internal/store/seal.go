@@ -21,7 +21,8 @@ type Sealed struct {
 	Table  string
 	Column string   // where the MAC is
 	Of     []string // the columns that it covers, in this order
-	// Unless names the column that leaves the MAC empty while it is zero; empty for none.
+	// Unless names the column that leaves the MAC empty while it is zero, and all others but
+	// the first with it; empty for none.
 	Unless string
 }
 
@@ -93,7 +94,12 @@ func (s *Sealer) MAC(name string, n int, value func(i int) (v Value, number bool
 func (s *Sealer) Row(name string, seal Sealed, at func(column string) (Value, bool)) (want, have []byte) {
 	v, _ := at(seal.Column)
 	if seal.Unless != "" {
-		if zero, _ := at(seal.Unless); zero.Int == 0 {
+		set := false
+		for _, column := range seal.Of[1:] {
+			one, _ := at(column)
+			set = set || one.Int != 0
+		}
+		if !set {
 			return nil, v.Bytes
 		}
 	}

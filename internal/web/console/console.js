@@ -64,7 +64,7 @@
       } catch { throw new Error(say('offline')); }
       nonce = res.headers.get('DPoP-Nonce') || nonce;
       const answer = await res.json();
-      if (res.ok) { if (seen) seen(res.headers.get('Amanah-View')); return answer; }
+      if (res.ok) return answer;
       if (again && who && String(answer.title).startsWith('use_dpop_nonce')) continue;
       const wrong = new Error(answer.title || say('offline'));
       wrong.status = res.status;
