@@ -15,7 +15,9 @@ func TestSealOfNothing(t *testing.T) {
 	use := store.Seals()[store.SealUse]
 	row := map[string]store.Value{"serial": {Bytes: []byte("a pass")}}
 	holds := func() bool {
-		want, have := s.Row(store.SealUse, use, func(column string) (store.Value, bool) { return row[column], column != "serial" && column != use.Column })
+		want, have := s.Row(store.SealUse, use, func(column string) (store.Value, bool) {
+			return row[column], column != "serial" && column != use.Column
+		})
 		return bytes.Equal(want, have)
 	}
 	if !holds() {

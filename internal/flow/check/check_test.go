@@ -260,6 +260,7 @@ func TestEveryEditIsNamed(t *testing.T) {
 		{"a visit of no leaf", "UPDATE venue_visit SET gate=x'00112233445566778899aabbccddeeff'", "venue_visit", "", check.Foreign},
 		{"a dispute flipped", flip("dispute_dispute", "filing", "count=1"), "dispute_dispute", "", check.Altered},
 		{"a dispute given to another", "UPDATE dispute_dispute SET person_id=3 WHERE count=1", "dispute_dispute", "", check.Altered},
+		{"a colour's version beyond any", "UPDATE status_colour SET version=version+4294967296 WHERE person_id=2", "status_colour", "2", check.Altered},
 		{"a dispute deleted", "DELETE FROM dispute_dispute WHERE count=1", "dispute_dispute", "", check.Missing},
 		{"a dispute's number in the billions", "UPDATE dispute_dispute SET count=4000000000000 WHERE count=2", "dispute_dispute", "", check.Missing},
 	} {

@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"math"
+
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/status"
 )
@@ -30,7 +32,7 @@ func (t colours) Colours(ids []identity.PersonID) ([]status.SealedColour, error)
 			a.Number(uint64(ids[i]))
 		},
 		func(i int, r Row) error {
-			out[i].Version, out[i].Sealed = uint32(r.Int(0)), r.Bytes(1)
+			out[i].Version, out[i].Sealed = colourVersion(r.Int(0)), r.Bytes(1)
 			return nil
 		})
 	return out, err
@@ -48,7 +50,7 @@ func (t colours) WalkColours(after identity.PersonID, n int) ([]status.SealedCol
 	var out []status.SealedColour
 	err := t.walk(walkColours, uint64(after), n, func(r Row) error {
 		out = append(out, status.SealedColour{
-			Person: identity.PersonID(r.Int(0)), Version: uint32(r.Int(1)), Sealed: r.Bytes(2),
+			Person: identity.PersonID(r.Int(0)), Version: colourVersion(r.Int(1)), Sealed: r.Bytes(2),
 		})
 		return nil
 	})
@@ -75,4 +77,13 @@ func (t colours) PutEvidence(rows []status.SealedEvidence) error {
 		a.Number(rows[i].Version)
 		a.Bytes(rows[i].Sealed)
 	}, nil)
+}
+
+// colourVersion reads a version; one that is none, as only somebody else writes it, is the
+// last that there could be, which nothing is sealed as.
+func colourVersion(n int64) uint32 {
+	if n < 0 || n > math.MaxUint32 {
+		return math.MaxUint32
+	}
+	return uint32(n)
 }
