@@ -25,6 +25,28 @@ const (
 	Bytes = "application/octet-stream"
 )
 
+// Extension is how a file of a content type is named, so that people's own programs know
+// it.
+func Extension(contentType string) string {
+	switch contentType {
+	case PDF:
+		return ".pdf"
+	case DICOM:
+		return ".dcm"
+	case "image/png":
+		return ".png"
+	case "image/jpeg":
+		return ".jpg"
+	case XML:
+		return ".xml"
+	case CSV:
+		return ".csv"
+	case "application/fhir+json":
+		return ".json"
+	}
+	return ".bin"
+}
+
 // Errors of documents' forms.
 var (
 	// ErrForm: the content is of another type than was said.

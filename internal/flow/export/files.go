@@ -107,7 +107,7 @@ func (a *archive) put(ctx context.Context, r *care.Record) error {
 	if !r.From.IsZero() {
 		p.Date = r.From.Format(time.DateOnly)
 	}
-	p.File = "documents/" + p.Token + Extension(r.ContentType)
+	p.File = "documents/" + p.Token + record.Extension(r.ContentType)
 	err := a.file(ctx, r, &p)
 	if e, broken := errors.AsType[*dicom.Error](err); broken {
 		p.Missing = "it cannot be given the copy's numbers: " + e.Error()
@@ -212,23 +212,4 @@ func (r *reading) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	return r.r.Read(p)
-}
-
-// Extension is how a file of a content type is named.
-func Extension(contentType string) string {
-	switch contentType {
-	case record.PDF:
-		return ".pdf"
-	case record.DICOM:
-		return ".dcm"
-	case "image/png":
-		return ".png"
-	case "image/jpeg":
-		return ".jpg"
-	case record.XML:
-		return ".xml"
-	case record.CSV:
-		return ".csv"
-	}
-	return ".bin"
 }

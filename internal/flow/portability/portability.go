@@ -139,7 +139,7 @@ func (f *Flow) gather(who identity.PersonID, all []care.Record) (m Manifest, bun
 		case r.Content.Document != nil:
 			d := r.Content.Document
 			m.Files = append(m.Files, File{
-				Name: "documents/" + r.Ref.String() + extension(r.ContentType), Record: r.Ref.String(), Version: r.Version, Kind: r.Kind.String(),
+				Name: "documents/" + r.Ref.String() + record.Extension(r.ContentType), Record: r.Ref.String(), Version: r.Version, Kind: r.Kind.String(),
 				ContentType: r.ContentType, Size: d.Size, SHA256: hex.EncodeToString(d.Hash[:]), Facility: r.Facility, Entered: r.Entered, Transfer: r.Transfer,
 			})
 			documents = append(documents, r)
@@ -188,26 +188,4 @@ func (f *Flow) write(ctx context.Context, out *tar.Writer, m Manifest, bundle []
 		}
 	}
 	return nil
-}
-
-// extension is how a file of a content type is named, so that the person's own programs
-// know it.
-func extension(contentType string) string {
-	switch contentType {
-	case record.PDF:
-		return ".pdf"
-	case record.DICOM:
-		return ".dcm"
-	case "image/png":
-		return ".png"
-	case "image/jpeg":
-		return ".jpg"
-	case record.XML:
-		return ".xml"
-	case record.CSV:
-		return ".csv"
-	case "application/fhir+json":
-		return ".json"
-	}
-	return ".bin"
 }
