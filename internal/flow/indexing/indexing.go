@@ -10,7 +10,6 @@ package indexing
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -19,8 +18,8 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/domain/record"
-	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/trace/index"
@@ -237,66 +236,9 @@ func (f *Flow) Forget(ctx context.Context, nik identity.NIK) error {
 
 // open returns who some people are; whoever is erased, or not registered, is left out.
 func (f *Flow) open(ctx context.Context, ids []identity.PersonID, at *Fed) (map[identity.PersonID]identity.Person, error) {
-	ids = slices.Compact(slices.Clone(ids))
-	var reads []keeper.Read
-	var people []identity.Stored
-	err := f.DB.View(ctx, func(s store.Stores) error {
-		reads, people = reads[:0], people[:0]
-		all, err := s.People.Get(ids)
-		if err != nil {
-			return err
-		}
-		evidence, err := s.Status.Evidence(ids)
-		if err != nil {
-			return err
-		}
-		for i, p := range all {
-			if p.ID == 0 {
-				continue
-			}
-			have := []keeper.Version{{Record: keeper.RecordPerson, Version: p.Version}}
-			if v := evidence[i].Version; v > 0 {
-				have = append(have, keeper.Version{Record: keeper.RecordEvidence, Version: v})
-			}
-			people = append(people, p)
-			reads = append(reads, keeper.Read{Person: p.ID, Have: have, Want: have[:1]})
-		}
-		return nil
-	})
-	out := map[identity.PersonID]identity.Person{}
-	if err != nil || len(reads) == 0 {
-		return out, err
-	}
-	i := keeper.Intent{Actor: f.Actor, Purpose: "trace-index", Budget: f.Budget}
-	rand.Read(i.ID[:])
-	_, opened, err := f.Keeper.Read(ctx, i, reads)
-	if err != nil {
-		return nil, err
-	}
-	if len(opened) != len(reads) {
-		return nil, keeper.ErrUnavailable
-	}
-	for n, o := range opened {
-		switch {
-		case errors.Is(o.Err, keeper.ErrErased):
-			continue
-		case errors.Is(o.Err, keeper.ErrHead):
-			at.Stuck++
-			continue
-		case o.Err != nil:
-			return nil, o.Err
-		}
-		p := people[n]
-		plain, err := vault.OpenRecord(o.Keys[0], vault.Binding{Table: vault.People, Person: p.ID, Record: uint64(keeper.RecordPerson), Version: p.Version}, p.Sealed)
-		if err == nil {
-			out[p.ID], err = identity.OpenPerson(plain)
-		}
-		if err != nil {
-			at.Stuck++
-			delete(out, p.ID)
-		}
-	}
-	return out, nil
+	known, stuck, err := evidence.Known(ctx, f.DB, f.Keeper, keeper.Intent{Actor: f.Actor, Purpose: "trace-index", Budget: f.Budget}, ids)
+	at.Stuck += int64(stuck)
+	return known, err
 }
 
 func nikOf(p identity.Person) norm.NIK {

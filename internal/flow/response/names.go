@@ -3,7 +3,6 @@ package response
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -18,9 +17,9 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/staff"
-	"github.com/amanah-project/amanah/internal/domain/vault"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
+	"github.com/amanah-project/amanah/internal/flow/evidence"
 	"github.com/amanah-project/amanah/internal/format/table"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
@@ -235,57 +234,10 @@ func (n *Naming) seal(ctx context.Context, w io.Writer, to age.Recipient, ask ke
 // open returns who some people are, without those who are erased; each is in the keeper's
 // journal.
 func (n *Naming) open(ctx context.Context, ids []identity.PersonID) (map[identity.PersonID]identity.Person, error) {
-	ids = slices.DeleteFunc(slices.Sorted(slices.Values(ids)), func(p identity.PersonID) bool { return p == 0 })
-	out := map[identity.PersonID]identity.Person{}
-	var reads []keeper.Read
-	var rows []identity.Stored
-	err := n.DB.View(ctx, func(s store.Stores) error {
-		reads, rows = nil, nil
-		all, err := s.People.Get(ids)
-		if err != nil {
-			return err
-		}
-		evidence, err := s.Status.Evidence(ids)
-		if err != nil {
-			return err
-		}
-		for i, p := range all {
-			if p.ID == 0 {
-				continue
-			}
-			have := []keeper.Version{{Record: keeper.RecordPerson, Version: p.Version}}
-			if v := evidence[i].Version; v > 0 {
-				have = append(have, keeper.Version{Record: keeper.RecordEvidence, Version: v})
-			}
-			rows = append(rows, p)
-			reads = append(reads, keeper.Read{Person: p.ID, Have: have, Want: have[:1]})
-		}
-		return nil
-	})
-	if err != nil || len(reads) == 0 {
-		return out, err
+	ids = slices.DeleteFunc(slices.Clone(ids), func(p identity.PersonID) bool { return p == 0 })
+	known, stuck, err := evidence.Known(ctx, n.DB, n.Keeper, keeper.Intent{Actor: "operator", Purpose: "leak-names", Budget: keeper.BudgetImport}, ids)
+	if err == nil && stuck > 0 {
+		err = keeper.ErrHead
 	}
-	i := keeper.Intent{Actor: "operator", Purpose: "leak-names", Budget: keeper.BudgetImport}
-	rand.Read(i.ID[:])
-	_, opened, err := n.Keeper.Read(ctx, i, reads)
-	if err != nil {
-		return nil, err
-	}
-	for k, o := range opened {
-		if errors.Is(o.Err, keeper.ErrErased) {
-			continue
-		}
-		if o.Err != nil {
-			return nil, o.Err
-		}
-		p := rows[k]
-		plain, err := vault.OpenRecord(o.Keys[0], vault.Binding{Table: vault.People, Person: p.ID, Record: uint64(keeper.RecordPerson), Version: p.Version}, p.Sealed)
-		if err != nil {
-			return nil, err
-		}
-		if out[p.ID], err = identity.OpenPerson(plain); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return known, err
 }
