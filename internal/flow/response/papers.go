@@ -8,6 +8,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/mark"
 	"github.com/amanah-project/amanah/internal/domain/staff"
+	"github.com/amanah-project/amanah/internal/flow/export"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/trace"
 )
@@ -42,10 +43,7 @@ func (c *Case) says(w io.Writer) {
 }
 
 // mostParts is how many parts an export may have, whose files have an identifier each.
-const mostParts = (staff.MaxExport + partPeople - 1) / partPeople
-
-// partPeople is export.PartPeople.
-const partPeople = 50
+const mostParts = (staff.MaxExport + export.PartPeople - 1) / export.PartPeople
 
 // identified are the rows of all that has an identifier in a copy that these records were
 // delivered in: the records, the images among them, and the copy's own parts.
