@@ -117,8 +117,18 @@ func (s *scanner) preamble() error {
 // a program (CVE-2019-11687).
 var programs = []string{"MZ", "\x7fELF", "#!", "\xfe\xed\xfa", "\xce\xfa\xed\xfe", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"}
 
-// meta reads group 0002, always explicit little endian.
+// meta reads group 0002.
 func (s *scanner) meta() error {
+	return s.metas(func(e element) error {
+		if e.length == undefined {
+			return s.fail(e.tag, "a length is undefined where none may be")
+		}
+		return s.value(e)
+	})
+}
+
+// metas hands on each element of group 0002, always explicit little endian.
+func (s *scanner) metas(one func(e element) error) error {
 	for {
 		next, err := s.in.Peek(2)
 		if err != nil {
@@ -131,10 +141,7 @@ func (s *scanner) meta() error {
 		if err != nil {
 			return err
 		}
-		if e.length == undefined {
-			return s.fail(e.tag, "a length is undefined where none may be")
-		}
-		if err := s.value(e); err != nil {
+		if err := one(e); err != nil {
 			return err
 		}
 	}

@@ -134,18 +134,7 @@ func (c *copier) renamed(raw []byte) []byte {
 func (s *scanner) copyMeta() error {
 	var group bytes.Buffer
 	c := &copier{uid: s.copy.uid, to: bufio.NewWriter(&group)}
-	for {
-		next, err := s.in.Peek(2)
-		if err != nil {
-			return s.cut(0, err)
-		}
-		if binary.LittleEndian.Uint16(next) != 2 {
-			break
-		}
-		e, err := s.element(0)
-		if err != nil {
-			return err
-		}
+	if err := s.metas(func(e element) error {
 		if e.length > maxUIDs || int64(group.Len())+int64(e.length) > 2*maxUIDs {
 			return s.fail(e.tag, "a length is undefined where none may be, or the file meta information is too long")
 		}
@@ -158,17 +147,17 @@ func (s *scanner) copyMeta() error {
 				return err
 			}
 		}
-		if e.tag == 0x00020000 {
-			continue
-		}
-		if e.tag == 0x00020003 {
+		switch e.tag {
+		case 0x00020000: // of another length now
+			return nil
+		case 0x00020003:
 			raw = c.renamed(raw)
 		}
 		c.head(s.order, e, uint32(len(raw)))
 		_, _ = c.to.Write(raw)
-	}
-	if s.f.Syntax == "" {
-		return s.fail(0x00020010, "the transfer syntax is missing")
+		return nil
+	}); err != nil {
+		return err
 	}
 	_ = c.to.Flush() // into memory
 	s.copy.head(s.order, element{tag: 0x00020000, vr: "UL"}, 4)
@@ -260,27 +249,14 @@ func (s *scanner) copyBytes(n int64, t Tag) error {
 // copyPixels copies pixel data, whole or in fragments.
 func (s *scanner) copyPixels(e element) error {
 	s.copy.head(s.order, e, e.length)
-	if e.length != undefined {
-		return s.copyBytes(int64(e.length), e.tag)
-	}
-	if !s.f.Compressed {
-		return s.fail(e.tag, "pixel data of undefined length in a transfer syntax that has none")
-	}
-	for {
-		item, err := s.element(e.tag)
-		if err != nil {
-			return err
+	err := s.parts(e, func(part element) error {
+		if part.tag == itemTag {
+			s.copy.head(s.order, part, part.length)
 		}
-		switch {
-		case item.tag == sequenceEnd:
-			s.copy.end(s.order)
-			return s.empty(item)
-		case item.tag != itemTag || item.length == undefined:
-			return s.fail(e.tag, "something other than a fragment in compressed pixel data")
-		}
-		s.copy.head(s.order, item, item.length)
-		if err := s.copyBytes(int64(item.length), e.tag); err != nil {
-			return err
-		}
+		return s.copyBytes(int64(part.length), e.tag)
+	})
+	if err == nil && s.f.Compressed {
+		s.copy.end(s.order)
 	}
+	return err
 }

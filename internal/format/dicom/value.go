@@ -239,11 +239,21 @@ func product(all ...uint64) (uint64, bool) {
 // pixelData passes over the pixels, whole or in fragments.
 func (s *scanner) pixelData(e element) error {
 	s.f.Pixels, s.pixels = true, pixels{length: e.length, at: e.at}
+	return s.parts(e, func(part element) error {
+		if part.tag == itemTag {
+			s.pixels.fragments++
+		}
+		return s.pass(int64(part.length), e.tag)
+	})
+}
+
+// parts hands on pixel data as its one part, or each fragment of what is compressed.
+func (s *scanner) parts(e element, one func(part element) error) error {
 	if !s.f.Compressed {
 		if e.length == undefined {
 			return s.fail(e.tag, "pixel data of undefined length in a transfer syntax that has none")
 		}
-		return s.pass(int64(e.length), e.tag)
+		return one(e)
 	}
 	if e.length != undefined {
 		return s.fail(e.tag, "compressed pixel data that is not in fragments")
@@ -259,10 +269,9 @@ func (s *scanner) pixelData(e element) error {
 		case item.tag != itemTag || item.length == undefined:
 			return s.fail(e.tag, "something other than a fragment in compressed pixel data")
 		}
-		if err := s.pass(int64(item.length), e.tag); err != nil {
+		if err := one(item); err != nil {
 			return err
 		}
-		s.pixels.fragments++
 	}
 }
 
