@@ -108,43 +108,38 @@ func (o *Operator) BackupOrphans(ctx context.Context, p BackupPlace, remove bool
 		return out, err
 	}
 	defer func() { err = errors.Join(err, alone.Close()) }()
-	target, err := p.open(ctx)
-	if err != nil {
-		return out, err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	b, err := o.book(ctx, target)
-	if err != nil {
-		return out, err
-	}
-	return b.Orphans(ctx, target, remove)
+	err = o.book(ctx, p, func(b backup.Book, target store.Blobs) (err error) {
+		out, err = b.Orphans(ctx, target, remove)
+		return err
+	})
+	return out, err
 }
 
-// book is the backups that the keeper knows of.
-func (o *Operator) book(ctx context.Context, target store.Blobs) (backup.Book, error) {
+// book opens a place with the backups that the keeper knows of, and closes it after do.
+func (o *Operator) book(ctx context.Context, p BackupPlace, do func(b backup.Book, target store.Blobs) error) (err error) {
+	target, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
 	g, err := o.Keeper.Backup(ctx, keeper.BackupAsk{Step: keeper.BackupBegin})
 	if err != nil {
-		return backup.Book{}, err
+		return err
 	}
-	return backup.Book{
+	return do(backup.Book{
 		Target: target, Keys: backup.Keys{Data: g.Backup.Data, Name: g.Backup.Name}, Log: o.ring.set.Load().log,
 		Last: keeper.Backed{N: g.Backup.N - 1, Digest: g.Backup.Before},
-	}, nil
+	}, target)
 }
 
 // VerifyBackup walks the chain of backups that the keeper knows of, opens every piece
 // of the newest, and a sample of its people through the keeper.
 func (o *Operator) VerifyBackup(ctx context.Context, p BackupPlace, sample int, step func(bytes, rows int64)) (out backup.Verified, err error) {
-	target, err := p.open(ctx)
-	if err != nil {
-		return out, err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
-	b, err := o.book(ctx, target)
-	if err != nil {
-		return out, err
-	}
-	return b.Verify(ctx, o.Keeper, "operator", sample, step)
+	err = o.book(ctx, p, func(b backup.Book, _ store.Blobs) (err error) {
+		out, err = b.Verify(ctx, o.Keeper, "operator", sample, step)
+		return err
+	})
+	return out, err
 }
 
 // RestoreConfig says what is restored, and where to.

@@ -182,11 +182,7 @@ func (cmd *exportListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := exportRow{p.ID().String(), p.Purpose, e.Count, e.Form.String(), e.Documents, e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
-			for _, a := range p.Approvals {
-				r.Approved = append(r.Approved, a.Actor)
-			}
-			rows = append(rows, r)
+			rows = append(rows, exportRow{p.ID().String(), p.Purpose, e.Count, e.Form.String(), e.Documents, e.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), p.Signed()})
 		}
 		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PEOPLE", "FORM", "UNTIL", "APPROVED"}, func(yield func(...any)) {
 			for _, r := range rows {

@@ -72,11 +72,7 @@ func (cmd *leakListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := leakRow{p.ID().String(), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
-			for _, a := range p.Approvals {
-				r.Approved = append(r.Approved, a.Actor)
-			}
-			rows = append(rows, r)
+			rows = append(rows, leakRow{p.ID().String(), p.Purpose, hex.EncodeToString(t.Evidence[:]), t.Files, t.Size, p.Until.UTC().Format("2006-01-02T15:04Z"), p.Signed()})
 		}
 		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "FILES", "BYTES", "UNTIL", "APPROVED"}, func(yield func(...any)) {
 			for _, r := range rows {

@@ -85,11 +85,7 @@ func (cmd *leakNamesListCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := leakNamesRow{p.ID().String(), p.Purpose, n.Trace.String(), n.Count, n.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
-			for _, a := range p.Approvals {
-				r.Approved = append(r.Approved, a.Actor)
-			}
-			rows = append(rows, r)
+			rows = append(rows, leakNamesRow{p.ID().String(), p.Purpose, n.Trace.String(), n.Count, n.Recipient, p.Until.UTC().Format("2006-01-02T15:04Z"), p.Signed()})
 		}
 		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PEOPLE", "UNTIL", "APPROVED"}, func(yield func(...any)) {
 			for _, r := range rows {

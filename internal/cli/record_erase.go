@@ -105,11 +105,7 @@ func (cmd *recordErasuresCmd) Run(c *console) error {
 			if err != nil {
 				return err
 			}
-			r := erasureRow{p.ID().String(), p.Purpose, e.Person, e.Reason, p.By, p.Until.UTC().Format("2006-01-02T15:04Z"), []staff.ActorID{}}
-			for _, a := range p.Approvals {
-				r.Signed = append(r.Signed, a.Actor)
-			}
-			rows = append(rows, r)
+			rows = append(rows, erasureRow{p.ID().String(), p.Purpose, e.Person, e.Reason, p.By, p.Until.UTC().Format("2006-01-02T15:04Z"), p.Signed()})
 		}
 		return c.table(cmd.JSON, rows, []string{"NUMBER", "PURPOSE", "PERSON", "REASON", "ASKED BY", "UNTIL", "SIGNED"}, func(yield func(...any)) {
 			for _, r := range rows {

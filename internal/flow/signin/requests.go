@@ -21,6 +21,15 @@ type Pending struct {
 	May       error // why the one who looks may not approve it; nil when they may
 }
 
+// Signed are who approved it, in their order; none is an empty list.
+func (p Pending) Signed() []staff.ActorID {
+	out := make([]staff.ActorID, len(p.Approvals))
+	for i, a := range p.Approvals {
+		out[i] = a.Actor
+	}
+	return out
+}
+
 // shown is how far back requests are listed, and how many.
 const (
 	shownFor = staff.ExportLife

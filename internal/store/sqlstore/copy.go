@@ -88,14 +88,7 @@ func (c Copy) Fill(t store.Table, rows [][]store.Value) error {
 	sql := "INSERT INTO " + quote(t.Name) + " (" + strings.Join(names, ", ") + ")" + c.Overriding + " VALUES (" + strings.Join(places, ", ") + ")"
 	return c.Conn.ExecEach(sql, len(rows), func(i int, a *Args) {
 		for n, v := range rows[i] {
-			switch t.Columns[n].Kind {
-			case store.IntValue:
-				a.Int(v.Int)
-			case store.BytesValue:
-				a.Bytes(v.Bytes)
-			case store.TextValue:
-				a.Text(string(v.Bytes))
-			}
+			bindValue(a, t.Columns[n], v)
 		}
 	}, nil)
 }

@@ -106,15 +106,11 @@ type shownRequest struct {
 
 func shown(p signin.Pending) shownRequest {
 	id := p.ID()
-	out := shownRequest{
+	return shownRequest{
 		ID: base64.RawURLEncoding.EncodeToString(id[:]), Kind: p.Kind.String(), By: p.By, Place: string(p.Place), Purpose: p.Purpose,
 		Body: string(p.Body), Asked: moment(p.Asked), Until: moment(p.Until), Needs: p.Kind.Needs(), GrantTo: moment(p.To),
-		May: p.May == nil, Approvals: []staff.ActorID{},
+		May: p.May == nil, Approvals: p.Signed(),
 	}
-	for _, a := range p.Approvals {
-		out.Approvals = append(out.Approvals, a.Actor)
-	}
-	return out
 }
 
 // shownMember is somebody as officers see them.
