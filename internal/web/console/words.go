@@ -166,12 +166,12 @@ func pagePhrases() []text {
 		{"desk.invited", "Undang", "Invite"},
 
 		{"records.title", "Buka rekam medis", "Open health records"},
-		{"records.what", "Setiap pembukaan ditandatangani oleh peramban Anda dan dicatat sebelum ditampilkan. Orang yang bersangkutan dapat melihatnya.", "Each opening is signed by your browser and recorded before anything is shown. The person can see it."},
+		{"records.what", "Setiap pembukaan ditandatangani oleh peramban Anda dan dicatat sebelum ditampilkan. Orang yang bersangkutan dapat menanyakannya.", "Each opening is signed by your browser and recorded before anything is shown. The person may ask who opened what."},
 		{"records.nik", "16 angka. NIK tidak disimpan dalam alamat halaman.", "16 digits. It is kept out of the page's address."},
 		{"records.purpose", "Untuk apa?", "What for?"},
 		{"records.treatment", "Merawat pasien ini", "Treating this patient"},
 		{"records.glass", "Keadaan darurat, tanpa hubungan perawatan", "An emergency, without a care relationship"},
-		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency."},
+		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat, dan orang itu diberi tahu lewat pesan.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency, and the person is told by message."},
 		{"records.open", "Buka", "Open"},
 		{"records.view", "Nama tampilan ini, yang menunjuk pada pembukaan dalam jurnal:", "The name of this view, which leads to its opening in the journal:"},
 	}
