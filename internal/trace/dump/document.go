@@ -2,8 +2,7 @@ package dump
 
 import (
 	"bytes"
-	"image/jpeg"
-	"image/png"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -143,23 +142,13 @@ func readDICOM(r io.Reader) (*Document, error) {
 
 // readImage decodes a PNG or JPEG file of at most so many pixels.
 func readImage(j *job, b []byte, most int) *Document {
-	d := &Document{}
-	decode, config := png.Decode, png.DecodeConfig
-	if bytes.HasPrefix(b, []byte("\xff\xd8")) {
-		decode, config = jpeg.Decode, jpeg.DecodeConfig
-	}
-	c, err := config(bytes.NewReader(b))
-	if err != nil {
-		j.skip(0, int64(len(b)), Broken)
-		return d
-	}
-	d.Width, d.Height = c.Width, c.Height
-	if c.Width <= 0 || c.Height <= 0 || c.Width > most/c.Height {
+	m, size, err := likeness.Decode(b, most)
+	d := &Document{Width: size.X, Height: size.Y}
+	switch {
+	case errors.Is(err, likeness.ErrLarge):
 		j.skip(0, int64(len(b)), Undecoded)
 		return d
-	}
-	m, err := decode(bytes.NewReader(b))
-	if err != nil {
+	case err != nil:
 		j.skip(0, int64(len(b)), Broken)
 		return d
 	}

@@ -11,6 +11,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"hash"
 	"image"
 	"image/color"
@@ -63,7 +64,7 @@ func Of(r io.Reader, size int64) (l leak.Likeness, err error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		if m := Decode(raw, MaxPixels); m != nil {
+		if m, _, err := Decode(raw, MaxPixels); err == nil {
 			l.Pixels = Picture(m)
 		}
 	case bytes.HasPrefix(head, []byte("%PDF-")):
@@ -95,21 +96,26 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Decode reads a PNG or JPEG file of at most so many pixels; nil when it is not one.
-func Decode(b []byte, most int) image.Image {
+// ErrLarge: an image of more pixels than are decoded, or of none.
+var ErrLarge = errors.New("likeness: an image of more pixels than are decoded, or of none")
+
+// Decode reads a PNG or JPEG file of at most so many pixels, with its size as far as it says
+// one; ErrLarge, or what is wrong with the file.
+func Decode(b []byte, most int) (m image.Image, size image.Point, err error) {
 	decode, config := png.Decode, png.DecodeConfig
 	if bytes.HasPrefix(b, []byte("\xff\xd8")) {
 		decode, config = jpeg.Decode, jpeg.DecodeConfig
 	}
 	c, err := config(bytes.NewReader(b))
-	if err != nil || c.Width <= 0 || c.Height <= 0 || c.Width > most/c.Height {
-		return nil
-	}
-	m, err := decode(bytes.NewReader(b))
 	if err != nil {
-		return nil
+		return nil, size, err
 	}
-	return m
+	size = image.Pt(c.Width, c.Height)
+	if c.Width <= 0 || c.Height <= 0 || c.Width > most/c.Height {
+		return nil, size, ErrLarge
+	}
+	m, err = decode(bytes.NewReader(b))
+	return m, size, err
 }
 
 // Picture hashes what is seen: size, and red, green, blue and alpha of each pixel, so that
