@@ -20,6 +20,7 @@ import (
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/disk"
 	"github.com/amanah-project/amanah/internal/store/s3"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 	"github.com/amanah-project/amanah/internal/web/dicomweb"
 	"github.com/amanah-project/amanah/internal/web/fhir"
 	"github.com/amanah-project/amanah/internal/web/transfer"
@@ -88,7 +89,7 @@ func newVault(ctx context.Context, s *Server) (*vaultflow.Vault, error) {
 		return nil, fault.Newf(fault.Unavailable, "the spool cannot be made: %v", unwrapPath(err))
 	}
 	return &vaultflow.Vault{
-		DB: s.db, Blobs: blobs, Keeper: s.keeper, Now: time.Now,
+		DB: s.db, Blobs: blobs, Keeper: s.keeper, Now: time.Now, Lane: &likeness.Lane{},
 		Spool: func() (vaultflow.Spooled, error) { return disk.Spool(spool), nil },
 	}, nil
 }

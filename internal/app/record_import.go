@@ -25,6 +25,7 @@ import (
 	"github.com/amanah-project/amanah/internal/format/rows"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // RecordOptions say which records to import.
@@ -376,5 +377,5 @@ func (o *Operator) care() (*care.Flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: rowsAlone{}, Long: true, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
+	return &care.Flow{DB: o.DB, Keeper: o.Keeper, Documents: rowsAlone{}, Long: true, Lane: &likeness.Lane{}, Colours: o.flow(), Reader: reader, Now: o.now, Actor: "operator", Budget: keeper.BudgetImport}, nil
 }

@@ -46,7 +46,7 @@ func newCare(s *Server) (*care.Flow, error) {
 		return nil, err
 	}
 	return &care.Flow{
-		DB: s.db, Keeper: s.keeper, Documents: s.vault, Reader: reader, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob,
+		DB: s.db, Keeper: s.keeper, Documents: s.vault, Lane: s.vault.Lane, Reader: reader, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob,
 		Colours: &evidence.Flow{DB: s.db, Keeper: s.keeper, Rules: s.rules, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob},
 	}, nil
 }

@@ -1,6 +1,7 @@
 package care
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"io"
@@ -8,20 +9,19 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/format/fhir"
-	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // mostAlike bounds the documents of one resource that are known again.
 const mostAlike = 16
 
 // alike is what the documents that stand in a resource are known again by.
-func alike(r *fhir.Resource) (out []leak.Likeness) {
+func (f *Flow) alike(r *fhir.Resource) (out []leak.Likeness) {
 	for _, a := range r.Attachments() {
 		raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(a.Data), ""))
 		if err != nil || len(raw) == 0 {
 			continue
 		}
-		l, err := likeness.Of(strings.NewReader(string(raw)), int64(len(raw)))
+		l, err := f.Lane.Of(bytes.NewReader(raw), int64(len(raw)))
 		if err != nil && err != io.EOF {
 			continue
 		}

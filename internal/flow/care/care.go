@@ -27,6 +27,7 @@ import (
 	"github.com/amanah-project/amanah/internal/format/fhir"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // Errors of this flow.
@@ -88,6 +89,8 @@ type Flow struct {
 	// Long keeps what is up to vault.MaxRecord long in its row, where the store of documents
 	// is another process's.
 	Long bool
+	// Lane is shared with the store of documents: each looks into some, to know them again.
+	Lane *likeness.Lane
 	// Newcomer, where set, registers who is not registered yet; otherwise their records
 	// are refused.
 	Newcomer func(ctx context.Context, p identity.Person) (identity.PersonID, error)

@@ -84,7 +84,7 @@ func (f *Flow) Enter(ctx context.Context, c Caller, entries []Entry) ([]Done, er
 	jobs := make([]*job, 0, len(entries))
 	for i := range entries {
 		if done[i].Err = f.may(c, &entries[i]); done[i].Err == nil {
-			done[i].Err = attachments(&entries[i])
+			done[i].Err = f.attachments(&entries[i])
 		}
 		if done[i].Err == nil {
 			jobs = append(jobs, &job{caller: c, entry: &entries[i], done: &done[i]})
@@ -133,13 +133,13 @@ func (f *Flow) may(c Caller, e *Entry) error {
 
 // attachments looks into the documents that stand in an entry's resources, and what they
 // are known again by.
-func attachments(e *Entry) error {
+func (f *Flow) attachments(e *Entry) error {
 	for i := range e.Items {
 		if r := e.Items[i].Resource; r != nil {
 			if err := record.CheckAttachments(r); err != nil {
 				return err
 			}
-			e.Items[i].like = alike(r)
+			e.Items[i].like = f.alike(r)
 		}
 	}
 	return nil

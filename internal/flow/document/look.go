@@ -7,7 +7,6 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/vault"
-	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // look reads a sealed document once more, for what it is known again by when it is leaked.
@@ -18,15 +17,7 @@ func (v *Vault) look(ctx context.Context, spooled io.ReaderAt, d *record.Documen
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, min(likeness.Head, doc.Size()))
-	if _, err := doc.ReadAt(head, 0); err != nil && err != io.EOF {
-		return nil, err
-	}
-	if !likeness.Streams(head) {
-		v.looks.Lock()
-		defer v.looks.Unlock()
-	}
-	l, err := likeness.Of(&bounded{ctx: ctx, from: io.NewSectionReader(doc, 0, doc.Size())}, doc.Size())
+	l, err := v.Lane.Of(&bounded{ctx: ctx, from: io.NewSectionReader(doc, 0, doc.Size())}, doc.Size())
 	l.File = d.Hash
 	return &l, err
 }

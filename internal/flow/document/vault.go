@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -17,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
+	"github.com/amanah-project/amanah/internal/trace/likeness"
 )
 
 // Errors of sealed documents.
@@ -51,7 +51,8 @@ type Vault struct {
 	Spool  func() (Spooled, error)
 	Now    func() time.Time
 
-	looks sync.Mutex // one document at a time is held whole, to know it again
+	// Lane is shared with whatever else looks into documents to know them again.
+	Lane *likeness.Lane
 }
 
 var _ care.Documents = (*Vault)(nil)

@@ -19,6 +19,7 @@ import (
 	"image/png"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/format/dicom"
@@ -26,11 +27,26 @@ import (
 )
 
 // MaxHeld is how long a file is that is held whole, in bytes, and MaxPixels how many pixels an
-// image has that is decoded.
+// image has that is decoded: at 8 bytes a pixel of a PNG file, 128 MiB. A JPEG file may be a
+// progressive one, whose coefficients take 15 bytes a pixel, and may have MaxJPEG: a page of A4
+// at 300 dots an inch, and no more memory than a PNG file.
 const (
 	MaxHeld   = 16 << 20
 	MaxPixels = 16 << 20
+	MaxJPEG   = 9 << 20
 )
+
+// Lane lets one document at a time be held whole, among all that share it: an image of a few
+// kilobytes fills 128 MiB. The nil Lane holds nobody up.
+type Lane struct{ mu sync.Mutex }
+
+func (l *Lane) enter() (leave func()) {
+	if l == nil {
+		return func() {}
+	}
+	l.mu.Lock()
+	return l.mu.Unlock
+}
 
 // Streams reports whether a document that begins so is read in constant memory, however long:
 // a DICOM file.
@@ -41,7 +57,10 @@ const Head = 512
 
 // Of reads a document of size bytes; the hash of the file is the caller's to fill in. What
 // cannot be read is known by that alone. It fails as r does.
-func Of(r io.Reader, size int64) (l leak.Likeness, err error) {
+func Of(r io.Reader, size int64) (leak.Likeness, error) { return (*Lane)(nil).Of(r, size) }
+
+// Of is the function of that name, once it is this document's turn.
+func (lane *Lane) Of(r io.Reader, size int64) (l leak.Likeness, err error) {
 	src := &source{from: r}
 	in := bufio.NewReaderSize(src, 64<<10)
 	head, _ := in.Peek(Head)
@@ -58,13 +77,18 @@ func Of(r io.Reader, size int64) (l leak.Likeness, err error) {
 	if size > MaxHeld {
 		return l, nil
 	}
+	defer lane.enter()()
 	raw, err := io.ReadAll(in)
 	if err != nil {
 		return l, err
 	}
-	switch {
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		if m, _, err := Decode(raw, MaxPixels); err == nil {
+	switch png, jpeg := bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")); {
+	case png, jpeg:
+		most := MaxPixels
+		if jpeg {
+			most = MaxJPEG
+		}
+		if m, _, err := Decode(raw, most); err == nil {
 			l.Pixels = Picture(m)
 		}
 	case bytes.HasPrefix(head, []byte("%PDF-")):

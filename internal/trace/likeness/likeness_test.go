@@ -154,3 +154,97 @@ func FuzzOf(f *testing.F) {
 		}
 	})
 }
+
+// TestLarge: an image of more pixels than its form may have is known by its file alone, and
+// costs nothing: only its head is true here.
+func TestLarge(t *testing.T) {
+	small := image.NewGray(image.Rect(0, 0, 16, 16))
+	var out bytes.Buffer
+	if err := jpeg.Encode(&out, small, nil); err != nil {
+		t.Fatal(err)
+	}
+	sized := func(w, h uint16) []byte {
+		raw := bytes.Clone(out.Bytes())
+		at := bytes.Index(raw, []byte{0xff, 0xc0}) + 5 // SOF0 (ITU-T T.81 B.2.2): height, then width
+		raw[at], raw[at+1], raw[at+2], raw[at+3] = byte(h>>8), byte(h), byte(w>>8), byte(w)
+		return raw
+	}
+	for _, tc := range []struct {
+		w, h uint16
+		err  error
+	}{{16, 16, nil}, {3508, 2480, nil}, {3508, 2800, likeness.ErrLarge}, {0xffff, 0xffff, likeness.ErrLarge}} {
+		_, size, err := likeness.Decode(sized(tc.w, tc.h), likeness.MaxJPEG)
+		if errors.Is(err, likeness.ErrLarge) != (tc.err != nil) || size != image.Pt(int(tc.w), int(tc.h)) {
+			t.Errorf("%d by %d: %v, %v", tc.w, tc.h, size, err)
+		}
+	}
+	if l := of(t, sized(3508, 2800)); l.Pixels != [32]byte{} {
+		t.Error("a large image was decoded")
+	}
+}
+
+// entered is a document that says when it is read past its beginning, and waits there.
+type entered struct {
+	*bytes.Reader
+	begun, on chan struct{}
+	n         int
+}
+
+func (e *entered) Read(p []byte) (int, error) {
+	if e.n++; e.n == 2 {
+		close(e.begun)
+		<-e.on
+	}
+	return e.Reader.Read(p[:min(len(p), 4096)])
+}
+
+// TestLane: of documents that must be held whole, those of one lane wait for each other;
+// images of which only a part is held do not. Without a lane both are held at once: the
+// control.
+func TestLane(t *testing.T) {
+	text := bytes.Repeat([]byte("dirujuk karena batuk "), 4000)
+	for _, tc := range []struct {
+		name string
+		lane *likeness.Lane
+		both bool
+	}{{"one lane", &likeness.Lane{}, false}, {"no lane", nil, true}} {
+		one := &entered{bytes.NewReader(text), make(chan struct{}), make(chan struct{}), 0}
+		two := &entered{bytes.NewReader(text), make(chan struct{}), make(chan struct{}), 0}
+		done := make(chan error, 2)
+		for _, r := range []*entered{one, two} {
+			go func() {
+				_, err := tc.lane.Of(r, int64(len(text)))
+				done <- err
+			}()
+		}
+		first, second := one, two
+		select {
+		case <-one.begun:
+		case <-two.begun:
+			first, second = two, one
+		}
+		if tc.both {
+			<-second.begun
+		} else {
+			image, err := os.ReadFile("../../format/dicom/testdata/CT_small.dcm")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tc.lane.Of(bytes.NewReader(image), int64(len(image))); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-second.begun:
+				t.Errorf("%s: both are held at once", tc.name)
+			default:
+			}
+		}
+		close(first.on)
+		close(second.on)
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
