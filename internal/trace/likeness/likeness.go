@@ -60,27 +60,27 @@ const Head = 512
 func Of(r io.Reader, size int64) (leak.Likeness, error) { return (*Lane)(nil).Of(r, size) }
 
 // Of is the function of that name, once it is this document's turn.
-func (lane *Lane) Of(r io.Reader, size int64) (l leak.Likeness, err error) {
+func (l *Lane) Of(r io.Reader, size int64) (out leak.Likeness, err error) {
 	src := &source{from: r}
 	in := bufio.NewReaderSize(src, 64<<10)
 	head, _ := in.Peek(Head)
 	if Streams(head) {
 		p := NewPixels()
 		if f, err := dicom.Read(in, dicom.Options{Pixels: p}); err == nil {
-			l.UIDs = [3]string{f.Instance, f.Study, f.Series}
+			out.UIDs = [3]string{f.Instance, f.Study, f.Series}
 			if f.Pixels {
-				l.Pixels = p.Sum(f.Columns, f.Rows, f.Frames)
+				out.Pixels = p.Sum(f.Columns, f.Rows, f.Frames)
 			}
 		}
-		return l, src.err
+		return out, src.err
 	}
 	if size > MaxHeld {
-		return l, nil
+		return out, nil
 	}
-	defer lane.enter()()
+	defer l.enter()()
 	raw, err := io.ReadAll(in)
 	if err != nil {
-		return l, err
+		return out, err
 	}
 	switch png, jpeg := bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")); {
 	case png, jpeg:
@@ -89,20 +89,20 @@ func (lane *Lane) Of(r io.Reader, size int64) (l leak.Likeness, err error) {
 			most = MaxJPEG
 		}
 		if m, _, err := Decode(raw, most); err == nil {
-			l.Pixels = Picture(m)
+			out.Pixels = Picture(m)
 		}
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		s := NewSketch()
 		for _, line := range pdf.Read(raw, pdf.Limits{Inflated: 2 * MaxHeld, Texts: 1 << 20}).Lines {
 			s.Add([]byte(strings.Join(line, " ")))
 		}
-		l.Words = s.Words()
+		out.Words = s.Words()
 	case !bytes.ContainsRune(head, 0) && !bytes.HasPrefix(head, []byte("GIF8")):
 		s := NewSketch()
 		s.Add(raw)
-		l.Words = s.Words()
+		out.Words = s.Words()
 	}
-	return l, nil
+	return out, nil
 }
 
 // source remembers a reader's own error, apart from those of what is made of its bytes.
