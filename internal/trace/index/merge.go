@@ -257,7 +257,7 @@ func (s *Set) Rekey(index, job Key) *Set {
 		n := s.Counts[p.was]
 		out.Counts = append(out.Counts, n)
 		for _, v := range s.Versions[starts[p.was] : starts[p.was]+n] {
-			out.Versions = append(out.Versions, t.rekey(p.full, v))
+			out.Versions = append(out.Versions, a.version(p.full, v))
 		}
 	}
 	for _, d := range s.Decoys {
