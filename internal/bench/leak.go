@@ -134,7 +134,7 @@ func (l *Leak) table(store *index.Store) (*index.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	table := index.NewTable(benchJobKey, set.Rekey(benchIndexKey, benchJobKey))
+	table := index.NewTable(benchIndexKey, benchJobKey, set)
 	l.Load = time.Since(began)
 	set = nil
 	debug.FreeOSMemory()

@@ -67,7 +67,7 @@ func world(people int) *index.Table {
 		old.From, old.Visit = from-10_000, 0
 		b.Records = append(b.Records, index.Records{Of: id.Full, Versions: []index.Version{old, v}})
 	}
-	return index.NewTable(jobKey, index.NewSet(b).Rekey(indexKey, jobKey))
+	return index.NewTable(indexKey, jobKey, index.NewSet(b))
 }
 
 // write gives a person's row in some columns.

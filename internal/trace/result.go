@@ -145,7 +145,7 @@ func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
 		h := e.table.Held(int32(i))
 		all = append(all, seen{h.Row, bits, true})
 		if bits&seenVersion != 0 {
-			spans = append(spans, Span{h.From, h.To})
+			spans = append(spans, Span{h.From, e.table.HeldUntil(int32(i))})
 		}
 	}
 	for i := range e.records {

@@ -66,7 +66,7 @@ func TestScanCountsAcrossChunks(t *testing.T) {
 			batch.People = append(batch.People, tagger.Identity(index.Facts{NIK: norm.NIK(9910100101900000 + uint64(i))}))
 		}
 	}
-	table := index.NewTable(index.Key{2}, index.NewSet(batch).Rekey(index.Key{1}, index.Key{2}))
+	table := index.NewTable(index.Key{1}, index.Key{2}, index.NewSet(batch))
 	want := int64(len(plainly(b.Bytes())))
 	for name, r := range map[string]io.Reader{"whole": bytes.NewReader(b.Bytes()), "halves": iotest.HalfReader(bytes.NewReader(b.Bytes()))} {
 		got, err := Scan(context.Background(), r, table, index.NewAsker(index.Key{1}, index.Key{2}))

@@ -87,7 +87,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced, evi
 		return o, 0, err
 	}
 	tags, job := index.Key(t.Tags), index.Key(t.Job)
-	table := index.NewTable(job, set.Rekey(tags, job))
+	table := index.NewTable(tags, job, set)
 	engine := trace.New(table, index.NewAsker(tags, job))
 	engine.Seek(rangesOf(t.Canaries))
 	if o.Report, err = f.walk(ctx, paths, engine, kept); err != nil {

@@ -171,7 +171,7 @@ func tidyDocuments(all []Document) []Document {
 	return lastOf(all, func(a, b *Document) bool { return compareDocument(a, b) == 0 })
 }
 
-// document gives a document of the index a job's tags.
+// document gives a document of the index a job's tags, which lie open.
 func (a *Asker) document(d Document) Document {
 	d = a.index.masked(d)
 	d.Of = a.job.again(d.Of)
@@ -179,7 +179,7 @@ func (a *Asker) document(d Document) Document {
 	for i, w := range d.Words {
 		d.Words[i] = a.job.shingle(w)
 	}
-	return a.job.masked(d)
+	return d
 }
 
 func (t *Tagger) shingle(w uint32) uint32 { return uint32(t.small(0, 4<<48|uint64(w))) }
@@ -187,9 +187,12 @@ func (t *Tagger) shingle(w uint32) uint32 { return uint32(t.small(0, 4<<48|uint6
 // documents gives all a job's tags.
 func (a *Asker) documents(all []Document) []Document {
 	out := make([]Document, len(all))
-	for i, d := range all {
-		out[i] = a.document(d)
-	}
+	spread(len(all), func(_, from, to int) {
+		mine := a.Clone()
+		for i := from; i < to; i++ {
+			out[i] = mine.document(all[i])
+		}
+	})
 	slices.SortFunc(out, func(x, y Document) int { return cmp.Or(cmp.Compare(x.Of, y.Of), compareDocument(&x, &y)) })
 	return out
 }

@@ -72,7 +72,7 @@ func TestDocumentsAreFound(t *testing.T) {
 	if t.Logf("%d bytes a document with %d runs of words", size/int64(n), leak.MostWords); n != people || size/int64(n) > 69+4*leak.MostWords {
 		t.Errorf("%d documents of %d bytes", n, size)
 	}
-	table, a := NewTable(documentJob, set.Rekey(documentKey, documentJob)), NewAsker(documentKey, documentJob)
+	table, a := NewTable(documentKey, documentJob, set), NewAsker(documentKey, documentJob)
 	for i := range people {
 		l := likeOf(i)
 		row := leak.Row(1000 + i)
@@ -119,7 +119,7 @@ func TestFormsAreNobodys(t *testing.T) {
 			d.Of, d.From = b.Records[i].Of, 11_000_000
 			b.Records[i].Documents = []Document{d}
 		}
-		table, a := NewTable(documentJob, NewSet(b).Rekey(documentKey, documentJob)), NewAsker(documentKey, documentJob)
+		table, a := NewTable(documentKey, documentJob, NewSet(b)), NewAsker(documentKey, documentJob)
 		l := likeOf(7)
 		n := len(table.ByFile(nil, a.File(l.File))) + len(table.ByPixels(nil, a.Pixels(l.Pixels))) + len(table.ByWords(nil, a.Shingle(l.Words[0])))
 		if want := map[int]int{2: 6, 3: 0}[people]; n != want {
@@ -205,9 +205,8 @@ func TestStolenDocuments(t *testing.T) {
 	if moved.Row++; tagger.masked(moved).Tags[OfFile] == tagger.File(l.File) {
 		t.Error("moved to another record it is still known")
 	}
-	jobs := NewSet(b).Rekey(documentKey, documentJob).Documents
-	for _, d := range jobs {
-		if all[uint64(d.Tags[OfFile])] || d.Of == b.Records[0].Of {
+	for _, d := range NewAsker(documentKey, documentJob).documents(NewSet(b).Documents) {
+		if all[uint64(d.Tags[OfFile])] || all[uint64(d.Of)] || d.Tags[OfFile] == tagger.File(l.File) || d.Of == b.Records[0].Of {
 			t.Fatal("a job's copy shares a tag with the index")
 		}
 	}

@@ -31,28 +31,23 @@ type papers struct {
 	file, pixels, words finder
 }
 
-// newPapers are the documents of a set that was keyed again for a job.
-func newPapers(job *Tagger, t *Table, s *Set) papers {
+// newPapers are the documents of a set, keyed again for a job whose people a table has.
+func newPapers(a *Asker, t *Table, s *Set) papers {
 	p := papers{all: make([]Found, len(s.Documents))}
-	var by [3][]keyed
-	for i := range s.Documents {
-		d := job.masked(s.Documents[i])
+	var by [3][]found
+	for i, d := range a.documents(s.Documents) {
 		f := Found{Full: d.Of, Row: d.Row, UIDs: [3]leak.Row{leak.Row(d.Tags[OfInstance]), leak.Row(d.Tags[OfStudy]), leak.Row(d.Tags[OfSeries])}}
 		f.who, f.Version = t.versionOf(d.Of, d.Row, &d)
 		p.all[i] = f
-		by[0] = append(by[0], keyed{d.Tags[OfFile], int32(i)})
-		by[1] = append(by[1], keyed{d.Tags[OfPixels], int32(i)})
+		by[0] = append(by[0], found{d.Tags[OfFile], int32(i)})
+		by[1] = append(by[1], found{d.Tags[OfPixels], int32(i)})
 		for _, w := range d.Words {
-			by[2] = append(by[2], keyed{Tag(w) << 32, int32(i)})
+			by[2] = append(by[2], found{Tag(w) << 32, int32(i)})
 		}
 	}
 	for i, f := range []*finder{&p.file, &p.pixels, &p.words} {
 		own := p.own(by[i])
-		*f = newFinder(len(own), func(add func(Tag, int32)) {
-			for _, k := range own {
-				add(k.tag, k.at)
-			}
-		})
+		*f = newFinder(len(own), func(i int) found { return own[i] })
 		if f == &p.words {
 			for _, k := range own {
 				p.all[k.at].Words++
@@ -62,14 +57,9 @@ func newPapers(job *Tagger, t *Table, s *Set) papers {
 	return p
 }
 
-type keyed struct {
-	tag Tag
-	at  int32
-}
-
 // own leaves out what is of too many people, and zeros.
-func (p *papers) own(all []keyed) (out []keyed) {
-	slices.SortFunc(all, func(a, b keyed) int { return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.at, b.at)) })
+func (p *papers) own(all []found) (out []found) {
+	slices.SortFunc(all, func(a, b found) int { return cmp.Or(cmp.Compare(a.tag, b.tag), cmp.Compare(a.at, b.at)) })
 	all = slices.Compact(all)
 	for i := 0; i < len(all); {
 		j, people := i, 0

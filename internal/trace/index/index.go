@@ -10,7 +10,7 @@
 // neither a dictionary nor counting helps, and both are shown by tests. What a thief of the file does see: how many people and
 // versions there are, how many versions one (nameless) person has and when they were written.
 //
-// A trace works on a copy that was keyed again for it (Rekey). Files are appended to and
+// A trace works on a copy that was keyed again for it (NewTable). Files are appended to and
 // merged; a crash leaves the old or the new, whole (package durable).
 package index
 
@@ -53,7 +53,7 @@ const Parts = 4
 // written next for the same Full ends it.
 type Identity struct {
 	Full  Tag // of the NIK: the person, for everything below
-	Bind  Tag // what the bound tags hold on to: Full, and in a job's copy Full before it was keyed again, masked
+	Bind  Tag // what the bound tags hold on to: Full
 	Short Tag // of its first fifteen digits, masked
 	Ref   Tag // of the platform's own number
 	Born  Tag // of name and birth date together, masked; zero where one is unknown

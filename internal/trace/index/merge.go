@@ -170,8 +170,10 @@ func merge(old source, decoys []Tag, p *pending, to sink) error {
 		for m < len(records) && p.records[records[m]].Of == full {
 			m++
 		}
-		o.apply(p, people[:n], records[:m])
-		people, records = people[n:], records[m:]
+		if n+m > 0 { // who stays as they are is tidy
+			o.apply(p, people[:n], records[:m])
+			people, records = people[n:], records[m:]
+		}
 		if err := deliver(to, full, &o); err != nil {
 			return err
 		}
@@ -225,45 +227,4 @@ func NewSet(batches ...Batch) *Set {
 	s := new(Set)
 	_ = merge(nothing{}, nil, &p, s) // neither of them fails
 	return s
-}
-
-// Rekey returns the set under a job's key.
-func (s *Set) Rekey(index, job Key) *Set {
-	a := NewAsker(index, job)
-	t := a.job
-	out := &Set{
-		People: make([]Identity, 0, len(s.People)), Counts: make([]uint32, 0, len(s.People)),
-		Versions: make([]Version, 0, len(s.Versions)), Decoys: make([]Tag, 0, len(s.Decoys)),
-	}
-	starts := make([]uint32, len(s.People)) // of each identity's versions
-	at := uint32(0)
-	for i, n := range s.Counts {
-		starts[i] = at
-		at += n
-	}
-	type place struct {
-		full Tag
-		was  int32
-	}
-	order := make([]place, len(s.People))
-	for i := range s.People {
-		order[i] = place{t.again(s.People[i].Full), int32(i)}
-	}
-	slices.SortFunc(order, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.full, b.full), cmp.Compare(a.was, b.was))
-	})
-	for _, p := range order {
-		out.People = append(out.People, a.Rekey(s.People[p.was]))
-		n := s.Counts[p.was]
-		out.Counts = append(out.Counts, n)
-		for _, v := range s.Versions[starts[p.was] : starts[p.was]+n] {
-			out.Versions = append(out.Versions, t.rekey(p.full, v))
-		}
-	}
-	for _, d := range s.Decoys {
-		out.Decoys = append(out.Decoys, t.again(d))
-	}
-	slices.Sort(out.Decoys)
-	out.Documents = a.documents(s.Documents)
-	return out
 }

@@ -11,7 +11,7 @@ import (
 // A job's tag of a value is PRF_job(tag), so that what a job leaves behind can be joined
 // neither with the index nor with another job's. Whoever has both keys computes it from the
 // value. The few bits that are kept of some tags are drawn again together with the person's
-// new tag. Bind is masked under the person's new tag, which no two people share.
+// new tag.
 
 func (t *Tagger) again(old Tag) Tag {
 	if old == 0 {
@@ -22,24 +22,6 @@ func (t *Tagger) again(old Tag) Tag {
 
 func (t *Tagger) small(full Tag, old uint64) uint64 {
 	return uint64(t.one(tagSmall, uint64(full), old))
-}
-
-// Rekey gives an identity of the index a job's tags.
-func (a *Asker) Rekey(id Identity) Identity {
-	i, j, out := a.index, a.job, id
-	out.Full = j.again(id.Full)
-	out.Bind = j.mask(out.Full, padBind, id.Full)
-	again := func(pad uint64, tag Tag) Tag {
-		return j.mask(out.Full, pad, j.again(i.mask(id.Full, pad, tag)))
-	}
-	out.Short, out.Born, out.Call = again(padShort, id.Short), again(padBorn, id.Born), again(padCall, id.Call)
-	out.Ref, out.Name, out.Phone, out.Address = j.again(id.Ref), j.again(id.Name), j.again(id.Phone), j.again(id.Address)
-	for k, w := range id.Words {
-		if w != 0 {
-			out.Words[k] = j.word(out.Full, w)
-		}
-	}
-	return out
 }
 
 func (t *Tagger) word(full Tag, w uint32) uint32 { return uint32(t.small(full, 1<<48|uint64(w))) }

@@ -107,15 +107,17 @@ func TestDictionary(t *testing.T) {
 	if n := foundIn(all, mine, tagger); n != len(registered) {
 		t.Errorf("with the key %d of %d are found: the attack proves nothing", n, len(registered))
 	}
-	// A copy that was keyed again for a job has no tag of the index's and none of another job's.
+	// A copy that was keyed again for a job is found by no tag of the index's and by none of another job's.
 	set := NewSet(b)
 	jobs := [2]map[uint64]bool{}
 	for i := range jobs {
-		jobs[i] = tagsOf(set.Rekey(key, Key{100 + byte(i)}))
+		jobs[i] = tagsOf(NewTable(key, Key{100 + byte(i)}, set))
 	}
-	for w := range tagsOf(set) {
-		if jobs[0][w] || jobs[1][w] {
-			t.Fatal("a job's copy shares a tag with the index")
+	for i := range set.People {
+		for _, w := range set.People[i].tags() {
+			if jobs[0][uint64(*w)] || jobs[1][uint64(*w)] {
+				t.Fatal("a job's copy shares a tag with the index")
+			}
 		}
 	}
 	for w := range jobs[0] {
@@ -125,11 +127,14 @@ func TestDictionary(t *testing.T) {
 	}
 }
 
-func tagsOf(s *Set) map[uint64]bool {
+func tagsOf(t *Table) map[uint64]bool {
 	all := map[uint64]bool{}
-	for i := range s.People {
-		for _, tag := range s.People[i].tags() {
-			all[uint64(*tag)] = true
+	for _, f := range []*finder{&t.full, &t.short, &t.ref, &t.born, &t.call} {
+		if len(f.tags) == 0 {
+			panic("a table has no tags of a kind")
+		}
+		for _, tag := range f.tags {
+			all[uint64(tag)] = true
 		}
 	}
 	return all

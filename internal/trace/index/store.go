@@ -1,11 +1,9 @@
 package index
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -227,7 +225,11 @@ func (s *Store) Load() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := new(Set)
+	e := &s.head.entries
+	out := &Set{
+		People: slices.Grow([]Identity(nil), int(e[secPeople])+len(p.people)), Counts: slices.Grow([]uint32(nil), int(e[secPeople])+len(p.people)),
+		Versions: slices.Grow([]Version(nil), int(e[secVersions])),
+	}
 	return out, s.into(p, out)
 }
 
@@ -290,7 +292,7 @@ func (s *Store) into(p *pending, to sink) error {
 		return err
 	}
 	for i, sec := range all {
-		if sec.left != 0 || sec.check.Sum32() != s.head.checks[i] {
+		if !sec.ended(s.head.checks[i]) {
 			return ErrDamaged
 		}
 	}
@@ -333,33 +335,49 @@ func (s *Store) Merge() error {
 	return errors.Join(old.Close(), s.clear())
 }
 
-// section reads one file's entries in order.
+// section reads one file's entries in order, a block at a time.
 type section struct {
 	file  durable.File
-	r     *bufio.Reader
-	left  uint64
+	at    int64
+	left  uint64 // entries behind the block
+	size  int    // of an entry
 	buf   []byte
-	check hash.Hash32
+	block []byte // what is left of it
+	check uint32
 }
 
-func (s *Store) section(name string, entries uint64, length int) (*section, error) {
+// blockSize is how many entries are read at once.
+const blockSize = 1 << 13
+
+func (s *Store) section(name string, entries uint64, size int) (*section, error) {
 	f, err := s.fs.Open(s.head.name(name), durable.Read)
 	if err != nil {
 		return nil, err
 	}
-	r := bufio.NewReaderSize(io.NewSectionReader(f, 0, int64(entries)*int64(length)), 1<<20)
-	return &section{f, r, entries, make([]byte, length), crc32.New(castagnoli)}, nil
+	return &section{file: f, left: entries, size: size, buf: make([]byte, int(min(entries, blockSize))*size)}, nil
 }
 
 // entry returns the next one, valid until the call after; nil at the end.
 func (s *section) entry() ([]byte, error) {
-	if s.left == 0 {
-		return nil, nil
+	if len(s.block) == 0 {
+		if s.left == 0 {
+			return nil, nil
+		}
+		n := min(s.left, blockSize)
+		s.block = s.buf[:int(n)*s.size]
+		if n, _ := s.file.ReadAt(s.block, s.at); n < len(s.block) {
+			return nil, ErrDamaged
+		}
+		s.at += int64(len(s.block))
+		s.left -= n
+		s.check = crc32.Update(s.check, castagnoli, s.block)
 	}
-	if _, err := io.ReadFull(s.r, s.buf); err != nil {
-		return nil, ErrDamaged
-	}
-	s.left--
-	_, _ = s.check.Write(s.buf)
-	return s.buf, nil
+	e := s.block[:s.size:s.size]
+	s.block = s.block[s.size:]
+	return e, nil
+}
+
+// ended reports whether all was read, and was what was written.
+func (s *section) ended(check uint32) bool {
+	return s.left == 0 && len(s.block) == 0 && s.check == check
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak"
 )
 
+// text is a value as a dump has it, or as it is written.
+type text interface{ string | []byte }
+
 // maxValue bounds what is looked at, in bytes: nothing longer is a name, an address or a
 // telephone number.
 const maxValue = 1024
@@ -57,7 +60,7 @@ func render(f leak.Family, value string, symbol bool) string {
 
 // Read says which symbol a value of a family shows; false, when it shows neither. Of
 // Presence it is whether there is anything.
-func Read(f leak.Family, raw string) (symbol, ok bool) {
+func Read[T text](f leak.Family, raw T) (symbol, ok bool) {
 	if len(raw) > maxValue {
 		return false, false
 	}
@@ -73,7 +76,7 @@ func Read(f leak.Family, raw string) (symbol, ok bool) {
 	case leak.Letters:
 		return readLetters(raw)
 	case leak.Presence:
-		return raw != "", true
+		return len(raw) > 0, true
 	}
 	return false, false
 }

@@ -10,85 +10,104 @@ import (
 // comma, so that "rawat jalan" is none.
 
 // streetWord is one of them, from and to in the value, the dot and the spaces after it
-// included.
-type streetWord struct {
-	from, to int
-	word     string
-}
+// included; the word itself ends at end.
+type streetWord struct{ from, end, to int }
 
-func streetWords(s string) (out []streetWord) {
-	for at := 0; at < len(s); {
-		start := at + len(s[at:]) - len(strings.TrimLeft(s[at:], " \t"))
+func streetWords[T text](s T, each func(streetWord)) {
+	for at := 0; at < len(s); at++ {
+		start := at
+		for start < len(s) && (s[start] == ' ' || s[start] == '\t') {
+			start++
+		}
 		end := start
 		for end < len(s) && (s[end]|0x20) >= 'a' && (s[end]|0x20) <= 'z' {
 			end++
 		}
-		to := end
-		if to < len(s) && s[to] == '.' {
-			to++
+		dot := end
+		if dot < len(s) && s[dot] == '.' {
+			dot++
 		}
-		rest := strings.TrimLeft(s[to:], " ")
-		dotted, spaced := to > end, len(rest) < len(s)-to
-		if word := s[start:end]; (dotted || spaced) && isStreet(word) && begins(rest) {
-			out = append(out, streetWord{start, len(s) - len(rest), word})
+		rest := dot
+		for rest < len(s) && s[rest] == ' ' {
+			rest++
 		}
-		next := strings.IndexAny(s[start:], ",;|(\n")
-		if next < 0 {
-			break
+		if rest > end && isStreet(s[start:end]) && begins(s[rest:]) {
+			each(streetWord{start, end, rest})
 		}
-		at = start + next + 1
+		for at = start; at < len(s) && !parts(s[at]); {
+			at++
+		}
 	}
-	return out
 }
 
-func isStreet(word string) bool {
-	switch strings.ToLower(word) {
-	case "jl", "jln", "jalan":
-		return true
+// parts reports whether a character stands between the parts of an address.
+func parts(c byte) bool { return c == ',' || c == ';' || c == '|' || c == '(' || c == '\n' }
+
+func isStreet[T text](word T) bool {
+	return is(word, "jl") || is(word, "jln") || is(word, "jalan")
+}
+
+// is compares letters with small ones.
+func is[T text](letters T, small string) bool {
+	if len(letters) != len(small) {
+		return false
 	}
-	return false
+	for i := range len(small) {
+		if letters[i]|0x20 != small[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // begins reports whether a name or a number follows.
-func begins(rest string) bool {
-	r, _ := utf8.DecodeRuneInString(rest)
+func begins[T text](rest T) bool {
+	r, _ := first(rest)
 	return unicode.IsLetter(r) && r != utf8.RuneError || unicode.IsDigit(r)
+}
+
+// first is the first character and its length; utf8.RuneError where there is none.
+func first[T text](s T) (rune, int) {
+	if len(s) > 0 && s[0] < utf8.RuneSelf {
+		return rune(s[0]), 1
+	}
+	return utf8.DecodeRuneInString(string(s[:min(len(s), utf8.UTFMax)]))
 }
 
 func renderStreet(s string, symbol bool) string {
 	var b strings.Builder
 	at := 0
-	for _, w := range streetWords(s) {
+	streetWords(s, func(w streetWord) {
 		b.WriteString(s[at:w.from])
 		at = w.to
-		spelled := "Jl. "
+		spelled, word := "Jl. ", s[w.from:w.end]
 		if symbol {
 			spelled = "Jalan "
 		}
 		switch {
-		case w.word == strings.ToUpper(w.word):
+		case word == strings.ToUpper(word):
 			spelled = strings.ToUpper(spelled)
-		case w.word == strings.ToLower(w.word):
+		case word == strings.ToLower(word):
 			spelled = strings.ToLower(spelled)
 		}
 		b.WriteString(spelled)
-	}
+	})
 	b.WriteString(s[at:])
 	return b.String()
 }
 
-func readStreet(s string) (symbol, ok bool) {
+func readStreet[T text](s T) (symbol, ok bool) {
 	var a agreed
-	for _, w := range streetWords(s) {
-		switch strings.ToLower(w.word) {
-		case "jl":
+	streetWords(s, func(w streetWord) {
+		switch word := s[w.from:w.end]; {
+		case is(word, "jl"):
 			a.add(false)
-		case "jalan":
+		case is(word, "jalan"):
 			a.add(true)
 		default:
-			return false, false
+			a.split = true
 		}
-	}
+	})
 	return a.read()
 }
 
@@ -96,7 +115,7 @@ func readStreet(s string) (symbol, ok bool) {
 // administration's own way. Only zeros in front of a number come and go.
 
 // numbers finds the digits behind RT and RW.
-func numbers(s string) (out [][2]int) {
+func numbers[T text](s T, each func(from, to int)) {
 	for at := 0; at+2 < len(s); at++ {
 		if s[at]|0x20 != 'r' || (s[at+1]|0x20 != 't' && s[at+1]|0x20 != 'w') || at > 0 && letterOrDigit(s[at-1]) {
 			continue
@@ -112,7 +131,7 @@ func numbers(s string) (out [][2]int) {
 		if !short3(s, from, to) {
 			continue
 		}
-		out = append(out, [2]int{from, to})
+		each(from, to)
 		at = to - 1
 		if to < len(s) && s[to] == '/' { // "RT/RW 001/008", "RT 001/008"
 			next := to + 1
@@ -120,16 +139,15 @@ func numbers(s string) (out [][2]int) {
 				to++
 			}
 			if short3(s, next, to) {
-				out = append(out, [2]int{next, to})
+				each(next, to)
 				at = to - 1
 			}
 		}
 	}
-	return out
 }
 
 // short3 reports whether one to three digits stand by themselves.
-func short3(s string, from, to int) bool {
+func short3[T text](s T, from, to int) bool {
 	return to > from && to-from <= 3 && (to == len(s) || !letterOrDigit(s[to]))
 }
 
@@ -150,64 +168,73 @@ func short(digits string) string {
 func renderNeighbourhood(s string, symbol bool) string {
 	var b strings.Builder
 	at := 0
-	for _, n := range numbers(s) {
-		b.WriteString(s[at:n[0]])
-		digits := short(s[n[0]:n[1]])
+	numbers(s, func(from, to int) {
+		b.WriteString(s[at:from])
+		digits := short(s[from:to])
 		if symbol {
 			digits = strings.Repeat("0", 3-len(digits)) + digits
 		}
 		b.WriteString(digits)
-		at = n[1]
-	}
+		at = to
+	})
 	b.WriteString(s[at:])
 	return b.String()
 }
 
-func readNeighbourhood(s string) (symbol, ok bool) {
+func readNeighbourhood[T text](s T) (symbol, ok bool) {
 	var a agreed
-	for _, n := range numbers(s) {
-		digits := s[n[0]:n[1]]
-		switch plain := short(digits); {
-		case len(plain) == 3: // it has no zeros to tell
+	numbers(s, func(from, to int) {
+		digits := to - from
+		for to-from > 1 && s[from] == '0' {
+			from++
+		}
+		switch plain := to - from; {
+		case plain == 3: // it has no zeros to tell
 		case digits == plain:
 			a.add(false)
-		case len(digits) == 3:
+		case digits == 3:
 			a.add(true)
 		default:
-			return false, false
+			a.split = true
 		}
-	}
+	})
 	return a.read()
 }
 
 // Telephones. false is "+62812…", true is "0812…"; how digits are grouped stays.
 
-// national splits a number of Indonesia behind its prefix. The lengths leave a NIK, of 16
-// digits or of 15, out.
-func national(s string) (prefix, rest string, ok bool) {
+// national splits a number of Indonesia behind its prefix, of whose length it says the rest.
+// The lengths leave a NIK, of 16 digits or of 15, out.
+func national[T text](s T) (prefix int, rest T, ok bool) {
 	switch {
-	case strings.HasPrefix(s, "+62"):
-		prefix = "+62"
-	case strings.HasPrefix(s, "62"):
-		prefix = "62"
-	case strings.HasPrefix(s, "0"):
-		prefix = "0"
+	case len(s) > 3 && s[0] == '+' && s[1] == '6' && s[2] == '2':
+		prefix = 3
+	case len(s) > 2 && s[0] == '6' && s[1] == '2':
+		prefix = 2
+	case len(s) > 1 && s[0] == '0':
+		prefix = 1
 	default:
-		return "", "", false
+		return 0, rest, false
 	}
-	rest = s[len(prefix):]
-	rest = strings.TrimLeft(rest, " -.")
+	from := prefix
+	for from < len(s) && between(s[from]) {
+		from++
+	}
+	rest = s[from:]
 	digits := 0
 	for i := range len(rest) {
 		switch {
 		case isDigit(rest[i]):
 			digits++
-		case strings.IndexByte(" -.", rest[i]) < 0:
-			return "", "", false
+		case !between(rest[i]):
+			return 0, rest, false
 		}
 	}
 	return prefix, rest, digits >= 8 && digits <= 12 && rest[0] != '0'
 }
+
+// between reports whether a character stands between groups of digits.
+func between(c byte) bool { return c == ' ' || c == '-' || c == '.' }
 
 func renderTelephone(s string, symbol bool) string {
 	_, rest, ok := national(s)
@@ -220,9 +247,9 @@ func renderTelephone(s string, symbol bool) string {
 	return "+62" + rest
 }
 
-func readTelephone(s string) (symbol, ok bool) {
+func readTelephone[T text](s T) (symbol, ok bool) {
 	prefix, _, ok := national(s)
-	return prefix == "0", ok
+	return prefix == 1, ok
 }
 
 // Letters. true is a name all in capitals, false one in capitals and small letters.
@@ -253,9 +280,11 @@ func renderLetters(s string, symbol bool) string {
 
 // readLetters needs a capital and two letters together: of "A B" nobody could say. Letters
 // that do not come back from their other case have no place in it.
-func readLetters(s string) (symbol, ok bool) {
+func readLetters[T text](s T) (symbol, ok bool) {
 	upper, lower, together, before := false, false, false, false
-	for _, r := range s {
+	for i := 0; i < len(s); {
+		r, n := first(s[i:])
+		i += n
 		up, low := unicode.ToUpper(r), unicode.ToLower(r)
 		switch {
 		case up == low:

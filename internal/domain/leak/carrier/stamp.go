@@ -2,7 +2,6 @@ package carrier
 
 import (
 	"fmt"
-	"strings"
 )
 
 // Stamps are technical times: when a row was written. false is the first half of a second,
@@ -14,7 +13,7 @@ import (
 const half = 500
 
 // thousandths finds the fraction of a second behind hh:mm:ss.
-func thousandths(s string) (from, to, value int, ok bool) {
+func thousandths[T text](s T) (from, to, value int, ok bool) {
 	for at := 0; at+8 < len(s); at++ {
 		if s[at+2] != ':' || s[at+5] != ':' || s[at+8] != '.' || !clock(s[at:at+8]) {
 			continue
@@ -24,19 +23,20 @@ func thousandths(s string) (from, to, value int, ok bool) {
 		for to < len(s) && isDigit(s[to]) {
 			to++
 		}
-		digits := s[from:to]
-		if len(digits) == 0 || len(digits) > 9 {
+		if to == from || to-from > 9 {
 			return 0, 0, 0, false
 		}
-		for _, c := range (digits + "00")[:3] {
-			value = value*10 + int(c-'0')
+		for i := from; i < from+3; i++ {
+			if value *= 10; i < to {
+				value += int(s[i] - '0')
+			}
 		}
 		return from, to, value, true
 	}
 	return 0, 0, 0, false
 }
 
-func clock(s string) bool {
+func clock[T text](s T) bool {
 	for i := range len(s) {
 		if i%3 != 2 && !isDigit(s[i]) {
 			return false
@@ -63,12 +63,12 @@ func renderStamp(s string, symbol bool) string {
 	return s[:from] + digits + s[to:]
 }
 
-func readStamp(s string) (symbol, ok bool) {
+func readStamp[T text](s T) (symbol, ok bool) {
 	from, to, value, ok := thousandths(s)
-	if !ok || strings.Trim(s[from:to], "0") == "" {
-		return false, false
+	for from < to && s[from] == '0' {
+		from++
 	}
-	return value >= half, true
+	return value >= half, ok && from < to
 }
 
 // plainStamp is the time to the second.

@@ -1,0 +1,117 @@
+package index
+
+// NewTable keys a set again for a job and makes a table of it, on all cores. The set is not
+// changed; of index's tags the table has those that its people's bound tags hold on to.
+func NewTable(index, job Key, s *Set) *Table {
+	n := len(s.People)
+	a := NewAsker(index, job)
+	t := &Table{versions: make([]Version, len(s.Versions)), decoys: len(s.Decoys), ends: uint32(len(s.Versions))}
+	tags := s.again(a)
+	t.full = newFinder(len(tags), func(i int) found { return found{tags[i], int32(i)} })
+	// Who comes when follows from the new tags: places become those of held.
+	was := make([]int32, 0, n)
+	for k, at := range t.full.at {
+		if int(at) >= n {
+			t.full.at[k] = Chance
+			continue
+		}
+		t.full.at[k] = int32(len(was))
+		was = append(was, at)
+	}
+	t.held = make([]Held, len(was))
+	by := t.fill(a, s, tags, was, s.begins(was))
+	for k, f := range [finders]*finder{&t.short, &t.ref, &t.born, &t.call} {
+		*f = newFinder(n, func(i int) found { return found{by[k][i], int32(i)} })
+		by[k] = nil
+	}
+	t.papers = newPapers(a, t, s)
+	return t
+}
+
+// Finders besides that of NIKs.
+const (
+	byShort = iota
+	byRef
+	byBorn
+	byCall
+	finders
+)
+
+// again are the new tags of all people and, behind them, of all decoys.
+func (s *Set) again(a *Asker) []Tag {
+	n := len(s.People)
+	tags := make([]Tag, n+len(s.Decoys))
+	spread(len(tags), func(_, from, to int) {
+		job := a.job.Clone()
+		for i := from; i < to; i++ {
+			if i < n {
+				tags[i] = job.again(s.People[i].Full)
+			} else {
+				tags[i] = job.again(s.Decoys[i-n])
+			}
+		}
+	})
+	return tags
+}
+
+// placed is where an identity's versions of records are in a set, and where in its table.
+type placed struct{ from, to uint32 }
+
+// begins returns it of each identity that was at those places.
+func (s *Set) begins(was []int32) []placed {
+	from := make([]uint32, len(s.Counts))
+	at := uint32(0)
+	for i, n := range s.Counts {
+		from[i] = at
+		at += n
+	}
+	out := make([]placed, len(was))
+	at = 0
+	for i, w := range was {
+		out[i] = placed{from[w], at}
+		at += s.Counts[w]
+	}
+	return out
+}
+
+// fill makes held and versions, and returns the tags of the other finders.
+func (t *Table) fill(a *Asker, s *Set, tags []Tag, was []int32, at []placed) (by [finders][]Tag) {
+	for k := range by {
+		by[k] = make([]Tag, len(was))
+	}
+	spread(len(was), func(_, from, to int) {
+		mine := a.Clone()
+		i, j := mine.index, mine.job
+		for k := from; k < to; k++ {
+			w := was[k]
+			p, full := &s.People[w], tags[w]
+			h := &t.held[k]
+			j.hold(h, full, p)
+			first, alone := k, k+1 == len(was) || tags[was[k+1]] != full
+			for first > 0 && tags[was[first-1]] == full {
+				first--
+			}
+			h.place(at[first].to, alone && first == k)
+			by[byShort][k] = j.again(i.mask(p.Full, padShort, p.Short))
+			by[byBorn][k] = j.again(i.mask(p.Full, padBorn, p.Born))
+			by[byCall][k] = j.again(i.mask(p.Full, padCall, p.Call))
+			by[byRef][k] = j.again(p.Ref)
+			h.Ref = uint32(by[byRef][k])
+			for n := range s.Counts[w] {
+				t.versions[at[k].to+n] = j.rekey(full, s.Versions[at[k].from+n])
+			}
+		}
+	})
+	return by
+}
+
+// hold gives an identity of the index a job's tags, as a table has them.
+func (t *Tagger) hold(h *Held, full Tag, p *Identity) {
+	h.Full, h.bind, h.Row, h.From = full, p.Full, p.Row, p.From
+	h.Name, h.Phone, h.Address = uint32(t.again(p.Name)), uint32(t.again(p.Phone)), uint32(t.again(p.Address))
+	for k, w := range p.Words {
+		if w != 0 {
+			h.Words[k] = t.word(full, w)
+		}
+	}
+}
