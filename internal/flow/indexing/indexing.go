@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/durable"
@@ -31,9 +32,10 @@ type Keeper interface {
 	Tags(ctx context.Context, asks []keeper.TagAsk) ([]keeper.Tagged, error)
 }
 
-// Index takes what was tagged, durably.
+// Index takes what was tagged, durably, and finds it by a patient's row.
 type Index interface {
 	Append(b index.Batch) error
+	Whose(row leak.Row) ([]index.Tag, error)
 }
 
 // Flow feeds one index.
@@ -301,18 +303,25 @@ func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, beside []told) err
 	return f.Index.Append(b)
 }
 
-// Forget takes somebody out of the index at its next merge: for who is erased, whose NIK
-// the operator's command still has.
-func (f *Flow) Forget(ctx context.Context, nik identity.NIK) error {
-	n, ok := norm.ParseNIK([]byte(nik.Reveal()))
-	if !ok {
-		return nil // no index ever had it
-	}
-	tagged, err := f.Keeper.Tags(ctx, []keeper.TagAsk{{Facts: index.Facts{NIK: n}}})
+// Forget takes somebody out of the index at its next merge: for who is erased. Their number
+// finds them, for nobody can open who they were any more.
+func (f *Flow) Forget(ctx context.Context, who identity.PersonID) error {
+	tagged, err := f.Keeper.Tags(ctx, []keeper.TagAsk{{Name: record.Ref{Person: who}.String()}})
 	if err != nil {
 		return err
 	}
-	return f.Index.Append(index.Batch{People: []index.Identity{{Full: tagged[0].Full, Bind: tagged[0].Full, Kind: index.Gone}}})
+	if len(tagged) != 1 || len(tagged[0].People) == 0 {
+		return keeper.ErrUnavailable
+	}
+	all, err := f.Index.Whose(tagged[0].People[0].Row)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	var b index.Batch
+	for _, full := range all {
+		b.People = append(b.People, index.Identity{Full: full, Bind: full, Kind: index.Gone})
+	}
+	return f.Index.Append(b)
 }
 
 // open returns who some people are; whoever is erased, or not registered, is left out.

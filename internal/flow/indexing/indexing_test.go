@@ -208,12 +208,10 @@ func TestWhoIsErasedIsForgotten(t *testing.T) {
 	if _, err := s.Keeper.Erase(t.Context(), keepertest.Erasure(keepertest.Desk, one, two, who)); err != nil {
 		t.Fatal(err)
 	}
-	n, err := identity.ParseNIK(nik(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.flow.Forget(t.Context(), n); err != nil {
-		t.Fatal(err)
+	for range 2 { // an erasure that was interrupted runs again
+		if err := s.flow.Forget(t.Context(), who); err != nil {
+			t.Fatal(err)
+		}
 	}
 	s.record(2)
 	s.drain()
