@@ -10,6 +10,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/trace/pages"
 )
 
 // Counts are what the rows of a dump came to. All are of rows.
@@ -110,7 +111,14 @@ func (e *Engine) Result() *Result {
 	r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.From) })
 	r.Shown = slices.Compact(ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }))
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
-	tokens := slices.Concat(of.tokens...)
+	n := 0
+	for _, t := range of.tokens {
+		n += len(t)
+	}
+	tokens := pages.Make[Token](0, n)
+	for _, t := range of.tokens {
+		tokens = append(tokens, t...)
+	}
 	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
 	r.Tokens = slices.Compact(ascending(tokens, func(t *Token) uint64 { return uint64(t.Row) }))
 	r.Views = slices.Clone(of.views)
@@ -128,15 +136,20 @@ func (e *Engine) Result() *Result {
 
 // seen collects what people and records were noted of.
 func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
-	n := 0
+	n, exact := 0, 0
 	for _, of := range [][]atomic.Uint32{e.people, e.records} {
+		exact = 0
 		for i := range of {
-			if of[i].Load() != 0 {
+			bits := of[i].Load()
+			if bits != 0 {
 				n++
+			}
+			if bits&seenVersion != 0 {
+				exact++
 			}
 		}
 	}
-	all, spans = make([]seen, 0, n), make([]Span, 0, n)
+	all, spans, shown = pages.Make[seen](0, n), pages.Make[Span](0, n), pages.Make[Shown](0, exact)
 	for i := range e.people {
 		bits := e.people[i].Load()
 		if bits == 0 {
@@ -172,8 +185,8 @@ func (r *Result) rows(all []seen) {
 			people++
 		}
 	}
-	r.Patients, r.Known = make([]leak.Row, 0, people), make([]leak.Row, 0, len(all)-people)
-	r.Cells = make([]leak.Observed, 0, cells)
+	r.Patients, r.Known = pages.Make[leak.Row](0, people), pages.Make[leak.Row](0, len(all)-people)
+	r.Cells = pages.Make[leak.Observed](0, cells)
 	for i := 0; i < len(all); {
 		one := all[i]
 		for i++; i < len(all) && all[i].row == one.row; i++ {
@@ -193,7 +206,7 @@ func (r *Result) rows(all []seen) {
 // ascending sorts by a key, keeping the order of equals: a radix sort, since a dump of
 // millions has tens of millions of marks.
 func ascending[T any](all []T, key func(*T) uint64) []T {
-	other := make([]T, len(all))
+	other := pages.Make[T](len(all), len(all))
 	var counts [8][256]int
 	for i := range all {
 		k := key(&all[i])
