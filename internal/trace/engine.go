@@ -73,7 +73,7 @@ type Document struct {
 const (
 	seenMatched uint32 = 1 << 31 // a row was theirs
 	seenVersion uint32 = 1 << 30 // this version it was that a row showed
-	seenMarks   uint32 = 1<<30 - 1
+	seenMarks   uint32 = 1<<(2*len(places)) - 1
 )
 
 // New returns an engine for one run. asker computes tags under the keys of table.
