@@ -13,28 +13,30 @@ import (
 	mathbits "math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 )
 
 // hunter looks for planted values in files, in every form in which something may
-// have written them. A form is found by its first eight bytes, so that a hundred
-// thousand forms cost no more than one.
+// have written them. A form is found by its first eight bytes, which many have in common,
+// and then as a whole, so that millions of forms cost little more than one.
 type hunter struct {
-	forms map[uint64][]form // by the first eight bytes
-	maybe []uint64          // a bit for each hash of a first eight bytes
-	shift int               // from such a hash to its bit
-	z     io.ReadCloser     // of zlib, used again
+	forms   map[string]string // to the value that they spell
+	lengths map[uint64][]int  // of the forms that begin with these eight bytes
+	maybe   []uint64          // a bit for each hash of a first eight bytes
+	shift   int               // from such a hash to its bit
+	z       io.ReadCloser     // of zlib, used again
+	// A file is searched in windows of so many bytes, each of which begins again with the end
+	// of the one before: what is planted, compressed or not, is shorter than that.
+	window, overlap int
 }
-
-type form struct{ bytes, value string }
 
 func (h *hunter) maybeAt(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> h.shift }
 
 func newHunter(values []string) *hunter {
-	bits := max(24, mathbits.Len(uint(len(values)))+9) // about one in 50 is set
-	h := &hunter{forms: make(map[uint64][]form, 9*len(values)), maybe: make([]uint64, 1<<bits/64), shift: 64 - bits}
+	h := &hunter{forms: make(map[string]string, 9*len(values)), lengths: map[uint64][]int{}, window: 64 << 20, overlap: 4 << 20}
 	for _, v := range values {
 		h.add(v, v)
 		h.add(strings.ToUpper(v), v)
@@ -54,14 +56,21 @@ func newHunter(values []string) *hunter {
 			h.add(enc[(skip*8+5)/6:(skip+len(v))*8/6], v)
 		}
 	}
+	bits := max(20, mathbits.Len(uint(len(h.lengths)))+6) // about one in 50 is set
+	h.maybe, h.shift = make([]uint64, 1<<bits/64), 64-bits
+	for first := range h.lengths {
+		i := h.maybeAt(first)
+		h.maybe[i/64] |= 1 << (i % 64)
+	}
 	return h
 }
 
 func (h *hunter) add(bytes, value string) {
+	h.forms[bytes] = value
 	first := binary.LittleEndian.Uint64([]byte(bytes)) // shorter forms would be found by chance
-	h.forms[first] = append(h.forms[first], form{bytes, value})
-	i := h.maybeAt(first)
-	h.maybe[i/64] |= 1 << (i % 64)
+	if all := h.lengths[first]; !slices.Contains(all, len(bytes)) {
+		h.lengths[first] = append(all, len(bytes))
+	}
 }
 
 // search returns the values found in b, plain or inside gzip and zlib streams, such as
@@ -83,9 +92,11 @@ func (h *hunter) plain(b []byte, found map[string]bool) {
 		if m := h.maybeAt(first); h.maybe[m/64]&(1<<(m%64)) == 0 {
 			continue
 		}
-		for _, f := range h.forms[first] {
-			if bytes.HasPrefix(b[i:], []byte(f.bytes)) {
-				found[f.value] = true
+		for _, n := range h.lengths[first] {
+			if i+n <= len(b) {
+				if value, is := h.forms[string(b[i:i+n])]; is {
+					found[value] = true
+				}
 			}
 		}
 	}
@@ -137,23 +148,49 @@ func (h *hunter) tree(t *testing.T, root string, skip ...string) (found map[stri
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		b, err := os.ReadFile(path)
+		n, err := h.file(path, func(value string) { found[value] = path })
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		if err != nil {
-			return err
-		}
-		read += int64(len(b))
-		for v := range h.search(b) {
-			found[v] = path
-		}
-		return nil
+		read += n
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return found, read
+}
+
+// file searches one file and returns how long it is.
+func (h *hunter) file(path string, found func(value string)) (size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	b := make([]byte, 0, min(info.Size()+1, int64(h.window)))
+	for {
+		n, err := io.ReadFull(f, b[len(b):cap(b)])
+		b, size = b[:len(b)+n], size+int64(n)
+		for v := range h.search(b) {
+			found(v)
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+		if cap(b) < h.window {
+			b = append(make([]byte, 0, h.window), b...) // it has grown meanwhile
+			continue
+		}
+		b = b[:copy(b, b[len(b)-h.overlap:])]
+	}
 }
 
 // TestHunterFinds is the hunt's own positive control: every form it knows is
@@ -189,5 +226,15 @@ func TestHunterFinds(t *testing.T) {
 	}
 	if len(h.search([]byte("9901011508900002"))) != 0 {
 		t.Error("another number is found")
+	}
+	h.window, h.overlap = 1<<10, 1<<8
+	path := filepath.Join(t.TempDir(), "long")
+	for at := 0; at < 3<<10; at += 7 {
+		write(t, path, strings.Repeat("x", at)+secret)
+		found := false
+		n, err := h.file(path, func(string) { found = true })
+		if err != nil || !found || n != int64(at+len(secret)) {
+			t.Fatalf("at %d of a file in windows: %v, %d bytes, %v", at, found, n, err)
+		}
 	}
 }

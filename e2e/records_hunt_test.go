@@ -42,7 +42,7 @@ func TestRecordsHunt(t *testing.T) {
 		}
 	})
 	t.Run("control, nothing is sealed", func(t *testing.T) {
-		v := newVictims(t, tagged(t, "amanah_unsealed"), 60)
+		v := newVictims(t, tagged(t, "amanah_unsealed"), max(60, number("SOAK_HUNT", victims())/50))
 		v.enterAll()
 		found := v.hunt("unsealed")
 		for _, p := range v.people {
@@ -291,7 +291,11 @@ func (v *plot) enterAll() {
 	v.startServer()
 	v.signIn()
 	v.post(next, true)
-	v.operate("", "backup", "--at", v.mkdir("backups"), "--recovery", v.mkdir("recovery"))
+	b := v.start(append([]string{"backup", "--at", v.mkdir("backups"), "--recovery", v.mkdir("recovery")}, v.flags()...)...)
+	if <-b.done; b.cmd.ProcessState.ExitCode() != 0 {
+		v.t.Fatalf("the backup:\n%s", tail(b.log.String()))
+	}
+	v.output.Write([]byte(p.log.String() + b.log.String()))
 	v.server.kill()
 	v.keeper.kill()
 }

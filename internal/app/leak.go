@@ -107,12 +107,12 @@ func (o *Operator) FeedIndex(ctx context.Context, rebuild bool, step func(done, 
 
 // unindex takes somebody out of the trace index, for good: of who is erased nothing is left
 // in the file.
-func (o *Operator) unindex(ctx context.Context, nik identity.NIK) error {
+func (o *Operator) unindex(ctx context.Context, who identity.PersonID) error {
 	if _, err := os.Stat(o.cfg.indexDir()); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return withIndex(ctx, o.cfg, indexing.Flow{Keeper: o.Keeper}, func(f *indexing.Flow, s *index.Store) error {
-		if err := f.Forget(ctx, nik); err != nil {
+		if err := f.Forget(ctx, who); err != nil {
 			return err
 		}
 		return s.Merge()

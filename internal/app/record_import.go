@@ -95,7 +95,7 @@ func (o *Operator) ImportRecords(ctx context.Context, opt RecordOptions) (out Re
 			done += info.Size()
 		}
 	}
-	_, err = flow.Care.Drain(ctx) // colours follow now, not when a server next looks
+	_, err = flow.Care.Drain(ctx) // of a run that was cut off, when no line was left for this one
 	return out, err
 }
 
@@ -334,6 +334,12 @@ func (in *recordFile) commit(ctx context.Context, offset int64) error {
 	}
 	t, err := in.flow.Take(ctx, in.progress.Source, in.lines)
 	if err != nil {
+		return err
+	}
+	// Colours follow while what was entered is in memory: left for the end, or for a server
+	// that looks meanwhile, each record is opened for it again, which costs ten times as much
+	// as entering it and is taken from the hour's opens that nobody signed.
+	if _, err := in.flow.Care.Drain(ctx); err != nil {
 		return err
 	}
 	if len(t.Refusals) > 0 && in.bad == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/keepertest"
+	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
 )
 
@@ -92,7 +93,18 @@ func TestSharedBundlesImport(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := &Operator{DB: memory.New(), Keeper: keepertest.Serve(t, durabletest.New(1)), rules: rules, now: time.Now}
-	got, err := o.ImportRecords(t.Context(), RecordOptions{Path: in, Facility: "rs-99-001", Register: true, NIKs: table, Errors: t.TempDir()})
+	waiting := func(int64, int64, int64) {
+		if err := o.DB.View(t.Context(), func(s store.Stores) error {
+			some, err := s.Records.Following(0, 1)
+			if len(some) > 0 {
+				t.Error("a batch is in and colours have not followed: what is left for later is opened again, one by one")
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	got, err := o.ImportRecords(t.Context(), RecordOptions{Path: in, Facility: "rs-99-001", Register: true, NIKs: table, Errors: t.TempDir(), Progress: waiting})
 	if err != nil {
 		t.Fatal(err)
 	}

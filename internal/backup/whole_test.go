@@ -187,32 +187,61 @@ func (h *house) all(t *testing.T, people []identity.PersonID) map[string]string 
 func TestDrillOfEverything(t *testing.T) {
 	for name, c := range map[string]struct {
 		house, again func(*testing.T, string) *house
-		target       func(*testing.T) store.Blobs
+		target       func(*testing.T) (target, owner store.Blobs)
 	}{
-		"documents and backups on disk": {onDisk, onDisk, func(t *testing.T) store.Blobs {
+		"documents and backups on disk": {onDisk, onDisk, func(t *testing.T) (target, owner store.Blobs) {
 			b, err := disk.Open(durable.OS(t.TempDir()))
 			must(t, err)
-			return b
+			return b, b
 		}},
 		"documents and backups in buckets": {inBucket, inBucket, putOnly},
 		"from a bucket to disk":            {inBucket, onDisk, putOnly},
 	} {
 		t.Run(name, func(t *testing.T) {
-			drillEverything(t, c.house(t, filepath.Join(t.TempDir(), "one")), c.again, c.target(t))
+			target, owner := c.target(t)
+			drillEverything(t, c.house(t, filepath.Join(t.TempDir(), "one")), c.again, target, owner)
 		})
 	}
 }
 
-// putOnly is a bucket of backups under a credential that cannot delete.
-func putOnly(t *testing.T) store.Blobs {
+// putOnly is a bucket of backups under a credential that cannot delete, and under its owner's.
+func putOnly(t *testing.T) (target, owner store.Blobs) {
 	t.Helper()
 	b := bucket(t)
 	s, err := s3.Open(t.Context(), writer(t, b))
 	must(t, err)
-	return s
+	o, err := s3.Open(t.Context(), b)
+	must(t, err)
+	t.Cleanup(func() { o.Close() })
+	return s, o
 }
 
-func drillEverything(t *testing.T, h *house, again func(*testing.T, string) *house, target store.Blobs) {
+// tidied has a stray piece in a place of backups, which whoever backs up cannot remove, where
+// the place tells them apart, and its owner can.
+func tidied(t *testing.T, book backup.Book, target, owner store.Blobs) {
+	t.Helper()
+	must(t, target.Put(t.Context(), store.BlobName{1, 2, 3}, strings.NewReader("of a backup that was cut off")))
+	found, err := book.Orphans(t.Context(), target, false)
+	must(t, err)
+	if found.Found != 1 || found.Kept == 0 {
+		t.Errorf("one stray piece: %+v", found)
+	}
+	if target != owner {
+		if got, err := book.Orphans(t.Context(), target, true); err == nil || got.Removed != 0 {
+			t.Errorf("removed under a backup's own credential: %+v %v", got, err)
+		}
+	}
+	gone, err := book.Orphans(t.Context(), owner, true)
+	must(t, err)
+	if gone.Removed != 1 || gone.Kept != found.Kept {
+		t.Errorf("removed by the owner: %+v of %+v", gone, found)
+	}
+	if left, err := book.Orphans(t.Context(), target, false); err != nil || left.Found != 0 || left.Kept != found.Kept {
+		t.Errorf("afterwards %+v %v", left, err)
+	}
+}
+
+func drillEverything(t *testing.T, h *house, again func(*testing.T, string) *house, target, owner store.Blobs) {
 	t.Cleanup(func() { target.Close() })
 	people := h.fill(t)
 	var recovery keeper.Recovery
@@ -236,6 +265,7 @@ func drillEverything(t *testing.T, h *house, again func(*testing.T, string) *hou
 	r, err := server.OpenRecovery(recovery, credential())
 	must(t, err)
 	book := backup.Book{Target: target, Keys: backup.Keys{Data: r.Data, Name: r.Name}, Log: r.Log, Last: r.Last}
+	tidied(t, book, target, owner)
 	v, err := book.Verify(t.Context(), h.Keeper, "test", 100, nil)
 	must(t, err)
 	if v.Documents != 13 || v.Read != 13 || v.Opened != 2 || v.Changed != 0 {

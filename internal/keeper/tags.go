@@ -5,8 +5,8 @@ import (
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
-// TagAsk asks for one person's tags in the trace index. Facts has a NIK always, and the rest
-// where the person themselves is to be found by it.
+// TagAsk asks for one person's tags in the trace index. Facts has a NIK, unless the person's
+// row alone is of use, and the rest where the person themselves is to be found by it.
 type TagAsk struct {
 	Facts   index.Facts
 	Name    string      // record.Ref of the person; empty when only Records are asked for

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,6 +144,57 @@ func TestColourFollowsAfterACrash(t *testing.T) {
 	if done, err := s.Care.Drain(t.Context()); err != nil || done.Versions != 0 {
 		t.Errorf("done twice: %+v %v", done, err)
 	}
+}
+
+// TestFollowLeavesOthers: a server does not open again what an importer beside it is about to
+// let follow, and takes what nobody did for a minute.
+func TestFollowLeavesOthers(t *testing.T) {
+	s := newSite(t)
+	who := s.Register(nikA, nameA, birthA)
+	var clock atomic.Int64 // nanoseconds
+	clock.Store(time.Now().Add(-time.Minute).UnixNano())
+	looks := make(chan bool)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	own := s.Care
+	server := care.Flow{DB: own.DB, Keeper: own.Keeper, Documents: own.Documents, Colours: own.Colours, Reader: own.Reader, Actor: own.Actor, Budget: own.Budget, Now: func() time.Time {
+		select {
+		case looks <- true: // after every pass
+		case <-ctx.Done():
+		}
+		return time.Unix(0, clock.Load())
+	}}
+	opened := make(chan int)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		server.Follow(ctx, time.Millisecond, func(done care.Followed, err error) {
+			select {
+			case opened <- done.Versions:
+			case <-ctx.Done():
+			}
+		})
+	})
+	<-looks // nothing was there before it came
+	must(s, who, immunization(who, "2021-07-01", "511"))
+	for range 3 {
+		select {
+		case <-looks:
+		case n := <-opened:
+			t.Fatalf("%d opened that another process has just entered", n)
+		}
+	}
+	clock.Store(time.Now().Add(time.Hour).UnixNano())
+	for waits := true; waits; {
+		select {
+		case <-looks:
+		case n := <-opened:
+			if waits = false; n != 1 {
+				t.Errorf("%d opened of one that nobody let follow", n)
+			}
+		}
+	}
+	cancel()
+	wait.Wait()
 }
 
 // TestCorrectAndHistory: a correction is a version, over the version that was read.

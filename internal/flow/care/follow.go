@@ -3,6 +3,7 @@ package care
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,11 @@ func (t *told) take(who identity.PersonID, v record.Version) (e status.Evidence,
 	return e, ok
 }
 
+func (t *told) has(who identity.PersonID, v record.Version) bool {
+	_, ok := t.take(who, v)
+	return ok
+}
+
 func (t *told) drop(who identity.PersonID, v record.Version) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,12 +82,15 @@ type Followed struct {
 }
 
 // Follow drains whenever something was entered, and at least every so often, until ctx
-// is done. report may be nil.
+// is done. What others entered is theirs to let follow, an import's above all, and is
+// opened here when it waited for all of every, or was there before Follow was called.
+// report may be nil.
 func (f *Flow) Follow(ctx context.Context, every time.Duration, report func(Followed, error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	leave := func(record.Follow) bool { return false }
 	for {
-		done, err := f.Drain(ctx)
+		done, err := f.drainBut(ctx, leave)
 		if report != nil && (err != nil || done != (Followed{})) {
 			report(done, err)
 		}
@@ -91,15 +100,26 @@ func (f *Flow) Follow(ctx context.Context, every time.Duration, report func(Foll
 		case <-tick.C:
 		case <-f.told.woken():
 		}
+		young := f.Now().Add(-every)
+		leave = func(w record.Follow) bool { return w.Entered.After(young) && !f.told.has(w.Person, w.Version) }
 	}
 }
 
-// drainPage is how many versions one pass takes.
-const drainPage = 1024
+// drainPage is how many versions one pass takes, and fewDone how many leave the table in a
+// transaction beside others.
+const (
+	drainPage = 1024
+	fewDone   = 64
+)
 
 // Drain lets colours follow all versions that wait for it. It may be run again and by
 // several at once: what was told already changes nothing.
-func (f *Flow) Drain(ctx context.Context) (all Followed, err error) {
+func (f *Flow) Drain(ctx context.Context) (Followed, error) {
+	return f.drainBut(ctx, func(record.Follow) bool { return false })
+}
+
+// drainBut is Drain of what is not to be left for now.
+func (f *Flow) drainBut(ctx context.Context, leave func(record.Follow) bool) (all Followed, err error) {
 	for after := uint64(0); ; {
 		var page []record.Follow
 		err := f.DB.View(ctx, func(s store.Stores) (err error) {
@@ -110,6 +130,9 @@ func (f *Flow) Drain(ctx context.Context) (all Followed, err error) {
 			return all, err
 		}
 		after = page[len(page)-1].Seq
+		if page = slices.DeleteFunc(page, leave); len(page) == 0 {
+			continue
+		}
 		if err := f.drain(ctx, page, &all); err != nil {
 			return all, err
 		}
@@ -156,8 +179,11 @@ func (f *Flow) drain(ctx context.Context, page []record.Follow, all *Followed) e
 	for i, w := range done {
 		seqs[i] = w.Seq
 	}
-	err := f.DB.Update(ctx, func(s store.Stores) error { return s.Records.Followed(seqs) })
-	if err != nil {
+	run := f.DB.Update
+	if len(seqs) > fewDone { // a thousand rows of a large table are not done within a closure's time
+		run = f.DB.Bulk
+	}
+	if err := run(ctx, func(s store.Stores) error { return s.Records.Followed(seqs) }); err != nil {
 		return err
 	}
 	all.Versions += len(done)

@@ -42,7 +42,7 @@ type Flow struct {
 	DB      store.DB
 	Keeper  Keeper // nil where erasures are asked for alone
 	Care    Care
-	Unindex func(ctx context.Context, nik identity.NIK) error // takes somebody out of the trace index; nil: there is none
+	Unindex func(ctx context.Context, who identity.PersonID) error // takes somebody out of the trace index; nil: there is none
 	Now     func() time.Time
 }
 
@@ -132,7 +132,7 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, whom Whom) (keeper.E
 	}
 	for _, done := range all {
 		if done.Person == who {
-			return done, f.forget(ctx, whom, who) // a run before may have been stopped there
+			return done, f.forget(ctx, who) // a run before may have been stopped there
 		}
 	}
 	if _, _, err := staff.Granted(e.Request, e.Approvals, f.Now()); err != nil {
@@ -145,14 +145,13 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, whom Whom) (keeper.E
 	if err != nil {
 		return done, err
 	}
-	return done, f.forget(ctx, whom, who)
+	return done, f.forget(ctx, who)
 }
 
-// forget removes what is left of somebody erased: from the trace index first, as long as
-// their NIK still finds them, so that a run that stops between the two can go on.
-func (f *Flow) forget(ctx context.Context, whom Whom, who identity.PersonID) error {
-	if whom.Person == 0 && f.Unindex != nil {
-		if err := f.Unindex(ctx, whom.NIK); err != nil {
+// forget removes what is left of somebody erased, from the trace index, too.
+func (f *Flow) forget(ctx context.Context, who identity.PersonID) error {
+	if f.Unindex != nil {
+		if err := f.Unindex(ctx, who); err != nil {
 			return err
 		}
 	}

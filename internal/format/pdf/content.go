@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/zlib"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math"
 	"regexp"
@@ -38,14 +39,15 @@ type fragment struct {
 }
 
 var (
-	objectHead = regexp.MustCompile(`(\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+obj\b`)
-	idPair     = regexp.MustCompile(`/ID[ \t\r\n]*\[[ \t\r\n]*<([0-9A-Fa-f]{1,128})>[ \t\r\n]*<([0-9A-Fa-f]{1,128})>`)
-	xmpID      = regexp.MustCompile(`xmpMM:(?:DocumentID|InstanceID)(?:>|=["'])([^<"']{1,200})`)
-	toUnicode  = regexp.MustCompile(`/ToUnicode[ \t\r\n]+(\d{1,10})`)
-	fontName   = regexp.MustCompile(`/([A-Za-z0-9_.+-]{1,64})[ \t\r\n]+(\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+R`)
-	filter     = regexp.MustCompile(`/Filter[ \t\r\n]*\[?[ \t\r\n]*/(\w+)`)
-	bfChar     = regexp.MustCompile(`<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,64})>`)
-	bfRange    = regexp.MustCompile(`<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,8})>`)
+	objectHead  = regexp.MustCompile(`(\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+obj\b`)
+	idPair      = regexp.MustCompile(`/ID[ \t\r\n]*\[[ \t\r\n]*<([0-9A-Fa-f]{1,128})>[ \t\r\n]*<([0-9A-Fa-f]{1,128})>`)
+	xmpID       = regexp.MustCompile(`xmpMM:(?:DocumentID|InstanceID)(?:>|=["'])([^<"']{1,200})`)
+	toUnicode   = regexp.MustCompile(`/ToUnicode[ \t\r\n]+(\d{1,10})`)
+	fontName    = regexp.MustCompile(`/([A-Za-z0-9_.+-]{1,64})[ \t\r\n]+(\d{1,10})[ \t\r\n]+\d{1,5}[ \t\r\n]+R`)
+	firstObject = regexp.MustCompile(`/First[ \t\r\n]+(\d{1,10})`)
+	filter      = regexp.MustCompile(`/Filter[ \t\r\n]*\[?[ \t\r\n]*/(\w+)`)
+	bfChar      = regexp.MustCompile(`<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,64})>`)
+	bfRange     = regexp.MustCompile(`<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,8})>[ \t\r\n]*<([0-9A-Fa-f]{1,8})>`)
 )
 
 // extractor reads one file.
@@ -130,7 +132,7 @@ func (e *extractor) streams(locked bool) (out []stream) {
 				e.out.Spans = append(e.out.Spans, Span{from, int64(end), false})
 			}
 			if bytes.Contains(dict, []byte("/ObjStm")) {
-				e.dictionary(object, plain)
+				e.packed(dict, plain)
 			}
 			out = append(out, stream{object, dict, plain})
 		default:
@@ -152,6 +154,38 @@ func (e *extractor) inflate(data []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return plain, err == nil
+}
+
+// maxPacked is how long the table of an object stream may be, in bytes; the rest is not read.
+const maxPacked = 1 << 20
+
+// packed takes what the objects of an object stream say: their numbers and places stand
+// before them, in ascending order (ISO 32000-1 §7.5.7). What is out of order is passed over,
+// so that each byte is looked at once.
+func (e *extractor) packed(dict, plain []byte) {
+	first := len(plain)
+	if m := firstObject.FindSubmatch(dict); m != nil {
+		n, _ := strconv.Atoi(string(m[1]))
+		first = min(n, len(plain))
+	}
+	objects := plain[first:]
+	table := bytes.Fields(plain[:min(first, maxPacked)])
+	done := 0
+	for i := 0; i+1 < len(table); i += 2 {
+		number, err := strconv.Atoi(string(table[i]))
+		from, bad := strconv.Atoi(string(table[i+1]))
+		to := len(objects)
+		if i+3 < len(table) {
+			next, err := strconv.Atoi(string(table[i+3]))
+			if bad = errors.Join(bad, err); err == nil {
+				to = min(next, to)
+			}
+		}
+		if err == nil && bad == nil && done <= from && from < to {
+			e.dictionary(number, objects[from:to])
+			done = to
+		}
+	}
 }
 
 // dictionary takes the names of fonts and their maps from what stands in an object.

@@ -2,10 +2,14 @@ package pdf_test
 
 import (
 	"bytes"
+	"compress/zlib"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/format/pdf"
@@ -47,6 +51,57 @@ func TestCheck(t *testing.T) {
 	if err := pdf.Check(iotest.TimeoutReader(iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("%v, want the reader's error", err)
 	}
+}
+
+// packed is a PDF 1.5 file whose two fonts are in an object stream, each with a map of its own
+// from codes to letters.
+func packed(table string) []byte {
+	fonts := []string{"<< /Type /Font /ToUnicode 7 0 R >>", "<< /Type /Font /ToUnicode 8 0 R >>"}
+	if table == "" {
+		table = fmt.Sprintf("5 0 6 %d ", len(fonts[0])+1)
+	}
+	var out bytes.Buffer
+	object := func(number int, dict, data string) {
+		var z bytes.Buffer
+		w := zlib.NewWriter(&z)
+		w.Write([]byte(data))
+		w.Close()
+		fmt.Fprintf(&out, "%d 0 obj\n<< %s /Filter /FlateDecode /Length %d >>\nstream\n%s\nendstream\nendobj\n", number, dict, z.Len(), z.Bytes())
+	}
+	out.WriteString("%PDF-1.5\n1 0 obj\n<< /Resources << /Font << /F1 5 0 R /F2 6 0 R >> >> >>\nendobj\n")
+	object(2, fmt.Sprintf("/Type /ObjStm /N 2 /First %d", len(table)), table+fonts[0]+" "+fonts[1])
+	object(3, "", "BT /F1 12 Tf 10 100 Td <01> Tj ET BT /F2 12 Tf 10 50 Td <01> Tj ET")
+	object(7, "", "begincmap 1 beginbfchar <01> <0041> endbfchar endcmap")
+	object(8, "", "begincmap 1 beginbfchar <01> <0042> endbfchar endcmap")
+	out.WriteString("startxref\n9\n%%EOF\n")
+	return out.Bytes()
+}
+
+// TestObjectStream: fonts are found where they are packed, and a table that lies costs no
+// more than one that does not.
+func TestObjectStream(t *testing.T) {
+	limits := pdf.Limits{Inflated: 1 << 24, Texts: 100}
+	if got := pdf.Read(packed(""), limits).Lines; !cmp.Equal(got, [][]string{{"A"}, {"B"}}) {
+		t.Errorf("%q, want A and B", got)
+	}
+	for _, table := range []string{"5 0 6 ", "5 -1 6 -1 ", "5 99999999999999999999 6 0 ", "x y ", strings.Repeat("5 0 6 60 ", 100_000)} {
+		if got := pdf.Read(packed(table), limits); len(got.Lines) > 2 {
+			t.Errorf("%.20q: %q", table, got.Lines)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(packed(""))
+	f.Add(packed("5 9 6 0 "))
+	f.Add([]byte(whole))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		for _, s := range pdf.Read(raw, pdf.Limits{Inflated: 1 << 20, Texts: 1000}).Spans {
+			if s.From < 0 || s.From > s.To || s.To > int64(len(raw)) {
+				t.Fatalf("%+v of %d bytes", s, len(raw))
+			}
+		}
+	})
 }
 
 func FuzzCheck(f *testing.F) {

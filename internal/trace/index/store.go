@@ -7,7 +7,9 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"slices"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/trace/pages"
 )
@@ -239,6 +241,32 @@ func room[T any](n int) []T {
 	}
 	return pages.Make[T](0, n)
 }
+
+// Whose returns the people of a patient's row: one, or as many as they had NIKs.
+func (s *Store) Whose(row leak.Row) ([]Tag, error) {
+	p, err := s.pending()
+	if err != nil {
+		return nil, err
+	}
+	out := &whose{row: row}
+	err = s.into(p, out)
+	return out.found, err
+}
+
+// whose is a sink that notes whose a row is.
+type whose struct {
+	row   leak.Row
+	found []Tag
+}
+
+func (w *whose) person(full Tag, o *one) error {
+	if slices.ContainsFunc(o.people, func(id Identity) bool { return id.Row == w.row }) {
+		w.found = append(w.found, full)
+	}
+	return nil
+}
+
+func (*whose) decoy(Tag) error { return nil }
 
 // into merges files and pending changes into a sink.
 func (s *Store) into(p *pending, to sink) error {
