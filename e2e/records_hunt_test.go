@@ -231,7 +231,7 @@ func (v *plot) enterAndCut() {
 	p := v.importing(dir)
 	enough := int64(1500 * len(v.people)) // of 10,000 a patient
 	if len(v.database) > 0 {
-		enough = 1
+		enough = int64(150 * len(v.people)) // of 400 a patient in the keeper's folder
 	}
 	for v.written() < before+enough {
 		select {
