@@ -138,6 +138,7 @@ func TestLeak(t *testing.T) {
 		t.Error("the result names people")
 	}
 	o.identified(one, two, o.path("case-sample"), result, people)
+	o.killedTrace(posted.String(), one, two)
 	if found, result := trace("elsewhere", foreign.String()); len(established(found)) != 0 {
 		t.Errorf("a copy is named for what somebody else leaked: %s", result)
 	}

@@ -66,8 +66,8 @@ func (m *leakMaker) batch(from, to int) (b index.Batch, err error) {
 		}
 		phone, _ := norm.ParsePhone([]byte(r.phone))
 		id := m.tagger.Identity(index.Facts{NIK: nik, Ref: uint64(i) + 1, Name: m.words.Name(nil, []byte(r.name)), Birth: dates[0],
-			Phone: phone, Address: m.words.Address(nil, []byte(r.address))})
-		id.Row, id.From = leak.Row(i+1)<<8, norm.MinuteOf(m.started)
+			Phone: phone, Address: m.words.Address(nil, []byte(r.address)), Row: leak.Row(i+1) << 8})
+		id.From = norm.MinuteOf(m.started)
 		b.People = append(b.People, id)
 		if d, ok := m.tagger.Decoy(nik); ok {
 			b.People = append(b.People, d)
@@ -75,7 +75,7 @@ func (m *leakMaker) batch(from, to int) (b index.Batch, err error) {
 		on := norm.Dates(nil, []byte(r.on.String()))[0]
 		visit := norm.Visit(m.words.Facility(nil, []byte(leakFacility(i))), nil, on)
 		b.Records = append(b.Records, index.Records{Of: id.Full, Versions: []index.Version{{
-			Row: leak.Row(i+1)<<8 | 1, From: norm.MinuteOf(r.updated), Record: m.tagger.Record(id.Full, 65538), Visit: m.tagger.Visit(id.Full, visit, 11),
+			Row: leak.Row(i+1)<<8 | 1, From: norm.MinuteOf(r.updated), Record: m.tagger.Record(id.Full, 65538), Visit: m.tagger.Visit(id.Row, leak.Row(i+1)<<8|1, visit, 11),
 		}}})
 	}
 	return b, nil

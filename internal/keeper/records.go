@@ -52,6 +52,8 @@ type Enter struct {
 	// Likeness is, for each of Records, what its documents are known again by; nil where no
 	// record has any.
 	Likeness [][]leak.Likeness
+	// Traits are what each of Records is known by besides; nil where nothing is told.
+	Traits []leak.Trait
 }
 
 // Entered answers an Enter, or says why not. All versions of one Enter have the same
@@ -65,7 +67,7 @@ type Enter struct {
 type Entered struct {
 	Version uint64
 	Keys    []Secret // in the order of Records
-	Known   [][]byte // of each of Records, its documents' tags (index.ParseKnown); nil when none was asked for
+	Known   [][]byte // of each of Records, tags (index.ParseKnown, ParseTrait); nil when none was asked for
 	Err     error    // ErrPerson, ErrErased, ErrHead, ErrWriting or past MaxVersions ErrTooMany, for this person alone
 }
 

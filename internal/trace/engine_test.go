@@ -54,15 +54,15 @@ func world(people int) *index.Table {
 		nik, _ := norm.ParseNIK([]byte(p.nik))
 		phone, _ := norm.ParsePhone([]byte(p.phone))
 		birth := norm.Dates(nil, []byte(p.birth))[0]
-		id := t.Identity(index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Phone: phone, Address: w.Address(nil, []byte(p.address))})
-		id.Row, id.From = rowOf(i, 0), norm.MinuteOf(day0)
+		id := t.Identity(index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Phone: phone, Address: w.Address(nil, []byte(p.address)), Row: rowOf(i, 0)})
+		id.From = norm.MinuteOf(day0)
 		b.People = append(b.People, id)
 		if d, ok := t.Decoy(nik); ok {
 			b.People = append(b.People, d)
 		}
 		from := norm.Minutes(nil, []byte(p.updated))[0]
 		visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, birth)
-		v := index.Version{Row: rowOf(i, 1), From: from, Record: t.Record(id.Full, 65538), Visit: t.Visit(id.Full, visit, 3)}
+		v := index.Version{Row: rowOf(i, 1), From: from, Record: t.Record(id.Full, 65538), Visit: t.Visit(id.Row, rowOf(i, 1), visit, 3)}
 		old := v
 		old.From, old.Visit = from-10_000, 0
 		b.Records = append(b.Records, index.Records{Of: id.Full, Versions: []index.Version{old, v}})

@@ -34,14 +34,14 @@ func past(people int) *index.Table {
 		p := person(i)
 		nik, _ := norm.ParseNIK([]byte(p.nik))
 		birth := norm.Dates(nil, []byte(p.birth))[0]
-		f := index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Address: w.Address(nil, []byte(p.address))}
+		f := index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Address: w.Address(nil, []byte(p.address)), Row: rowOf(i, 0)}
 		f.Phone, _ = norm.ParsePhone([]byte(p.phone))
 		for k := range 1 + i%3/2 {
 			if k == 1 {
 				f.Phone, f.Name = f.Phone+1000, w.Name(nil, []byte(p.name+" Baru"))
 			}
 			id := t.Identity(f)
-			id.Row, id.From = rowOf(i, 0), norm.MinuteOf(day0)+norm.Minute(k)*5000
+			id.From = norm.MinuteOf(day0) + norm.Minute(k)*5000
 			b.People = append(b.People, id)
 		}
 		if d, ok := t.Decoy(nik); ok {
@@ -51,7 +51,7 @@ func past(people int) *index.Table {
 		r := index.Records{Of: t.Full(nik)}
 		for k := range i % 4 {
 			visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, birth+norm.Date(k))
-			v := index.Version{Row: rowOf(i, 1+k), From: from, Record: t.Record(r.Of, 65538+uint64(k)), Visit: t.Visit(r.Of, visit, uint8(k))}
+			v := index.Version{Row: rowOf(i, 1+k), From: from, Record: t.Record(r.Of, 65538+uint64(k)), Visit: t.Visit(rowOf(i, 0), rowOf(i, 1+k), visit, uint8(k))}
 			old := v
 			old.From -= 10_000
 			if r.Versions = append(r.Versions, old, v); i%8 == 7 {

@@ -23,7 +23,7 @@ func (w *worker) own(s *sorted, who int32, agreed *how) (at int32, exact bool) {
 	versions, first := w.e.table.Versions(who)
 	held := w.e.table.Held(who)
 	row, right, wrong := -1, false, false
-	tried := claims(s)
+	tried := s.n[norm.Record] > 0 || claims(s) && visited(versions)
 	for _, raw := range s.each(norm.Record) {
 		person, number, ok := norm.ParseRecord(raw)
 		if !ok || number == 0 || !w.a.Is(held, person) {
@@ -35,7 +35,7 @@ func (w *worker) own(s *sorted, who int32, agreed *how) (at int32, exact bool) {
 		}
 		wrong = wrong || withRecord(versions, w.a.Record(held, number^1<<50)) >= 0
 	}
-	if row < 0 && len(versions) > 0 {
+	if row < 0 && visited(versions) {
 		var k int
 		k, wrong = w.visit(s, held, versions)
 		if k >= 0 {
@@ -58,6 +58,27 @@ func (w *worker) own(s *sorted, who int32, agreed *how) (at int32, exact bool) {
 		return -1, false
 	}
 	return int32(first) + int32(k), exact
+}
+
+// visited reports whether of any version facility and day are known: of what was entered
+// before they were tagged, a row that shows them says nothing.
+func visited(versions []index.Version) bool {
+	for i := range versions {
+		if versions[i].Visit != 0 && !versions[i].Ends {
+			return true
+		}
+	}
+	return false
+}
+
+// was reports whether a row shows a facility and a day of a person's.
+func (w *worker) was(s *sorted, who int32) bool {
+	versions, _ := w.e.table.Versions(who)
+	if s.n[norm.Place] == 0 || !visited(versions) {
+		return false
+	}
+	at, _ := w.visit(s, w.e.table.Held(who), versions)
+	return at >= 0
 }
 
 func withRecord(versions []index.Version, tag uint32) int {

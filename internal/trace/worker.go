@@ -101,7 +101,7 @@ func (w *worker) one(l *layout, row *dump.Row, i int) {
 		w.counts.NIKs++
 		if w.fake[i] >= 0 {
 			w.counts.InventedPeople++
-			if w.agrees(s, w.fake[i]) != 0 {
+			if w.agrees(s, w.fake[i]) != 0 || w.was(s, w.fake[i]) {
 				w.counts.InventedMatched++
 			}
 		}

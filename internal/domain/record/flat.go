@@ -51,12 +51,16 @@ func whose(p *fhir.Resource) []string {
 		}
 	}
 	a := p.Get("address").First()
-	out[5] = a.Get("text").Text()
-	if lines := texts(a.Get("line")); len(lines) > 0 {
-		out[5] = strings.Join(lines, ", ")
-	}
+	out[5] = addressOf(a)
 	out[6], out[7], out[8] = a.Get("city").Text(), a.Get("postalCode").Text(), a.Get("country").Text()
 	return out
+}
+
+func addressOf(a fhir.Value) string {
+	if lines := texts(a.Get("line")); len(lines) > 0 {
+		return strings.Join(lines, ", ")
+	}
+	return a.Get("text").Text()
 }
 
 // NIKOf is the NIK that a Patient says it has, as it stands there; empty for none.

@@ -33,7 +33,7 @@ type Meta struct {
 	Image       *Image           `json:",omitempty"` // what a DICOM instance says of itself
 	Document    *Document        `json:",omitempty"` // where the content is too long for the row
 	Transfer    *verify.Transfer `json:",omitempty"` // of a document sent from facility to facility
-	Known       []byte           `json:",omitempty"` // KnownSum of what the row says its documents are known by
+	Known       []byte           `json:",omitempty"` // KnownSum of what the row says that it is known by
 	Withdrawn   Reason           `json:",omitempty"` // this version says that the record is void; why
 }
 

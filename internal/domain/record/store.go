@@ -34,7 +34,7 @@ type Row struct {
 	Sealed  []byte   // Content, or Stand, under the key of this version
 	Blob    [32]byte // of the document that Sealed names; zero when there is none
 	Size    int64    // of that blob, sealed
-	Known   []byte   // what its documents are known again by, under the keeper's key; empty when there are none
+	Known   []byte   // what its documents and its own row are known again by, under the keeper's key; may be empty
 }
 
 // Follow is a version of which the colour is to follow: written with it, taken away

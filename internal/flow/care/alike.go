@@ -33,6 +33,15 @@ func (f *Flow) alike(r *fhir.Resource) (out []leak.Likeness) {
 	return out
 }
 
+// traits are what each line is known by besides; what has a resource or a document has one.
+func (j *job) traits() []leak.Trait {
+	out := make([]leak.Trait, len(j.lines))
+	for i := range j.lines {
+		out[i] = j.lines[i].trait
+	}
+	return out
+}
+
 // likeness is, for each line, what its documents are known again by; nil when none has any.
 func (j *job) likeness() [][]leak.Likeness {
 	var out [][]leak.Likeness

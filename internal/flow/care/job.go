@@ -47,6 +47,7 @@ type line struct {
 	content record.Content
 	plain   []byte
 	like    []leak.Likeness // of the documents in it
+	trait   leak.Trait
 	tells   bool
 	told    status.Evidence
 	source  string
@@ -148,6 +149,7 @@ func (f *Flow) line(j *job, it *Item, ref record.Ref, names map[string]string) l
 	if it.Source != "" {
 		_, l.tag = j.known(it.Source)
 	}
+	l.trait = record.TraitOf(it.Resource, m)
 	return l
 }
 

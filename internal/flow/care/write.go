@@ -165,7 +165,7 @@ func (f *Flow) keys(ctx context.Context, jobs []*job) (going []*job, waits bool,
 		for n := range j.lines {
 			enters[i].Records[n] = keeper.Record(j.lines[n].number)
 		}
-		enters[i].Likeness = j.likeness()
+		enters[i].Likeness, enters[i].Traits = j.likeness(), j.traits()
 	}
 	entered, err := f.Keeper.WriteRecords(ctx, enters)
 	if err != nil {

@@ -130,7 +130,7 @@ func (f *Flow) people(ctx context.Context, at *Fed) (more bool, err error) {
 	var asks []keeper.TagAsk
 	for _, id := range slices.Compact(ids) {
 		if p, ok := known[id]; ok {
-			asks = append(asks, keeper.TagAsk{Facts: FactsOf(id, p), Name: record.Ref{Person: id}.String()})
+			asks = append(asks, askOf(id, p))
 		}
 	}
 	if err := f.add(ctx, asks, nil); err != nil {
@@ -154,8 +154,8 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 		return false, err
 	}
 	of := map[identity.PersonID][]keeper.TagRecord{}
-	known := map[identity.PersonID][][]byte{} // of those, what their documents are known by
-	var ids []identity.PersonID
+	known := map[identity.PersonID][][]byte{} // what each of those is known by
+	var ids, moved []identity.PersonID
 	for _, r := range rows {
 		if r.Number == record.Standing {
 			continue
@@ -165,23 +165,36 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 		}
 		of[r.Person] = append(of[r.Person], keeper.TagRecord{Name: record.RefOf(r.Person, r.Number).String(), Number: uint64(r.Number), From: norm.MinuteOf(r.Entered)})
 		known[r.Person] = append(known[r.Person], r.Known)
+		if r.Number == record.Patient && index.ParseTrait(r.Known).Address != 0 {
+			moved = append(moved, r.Person)
+		}
 	}
 	slices.Sort(ids)
 	people, err := f.open(ctx, ids, at)
 	if err != nil {
 		return false, err
 	}
+	lived, err := f.homes(ctx, moved)
+	if err != nil {
+		return false, err
+	}
 	var asks []keeper.TagAsk
-	var documents [][][]byte
+	var beside []told
 	n := int64(0)
 	for _, id := range ids {
-		if p, ok := people[id]; ok { // what is set aside is nobody's
-			asks = append(asks, keeper.TagAsk{Facts: index.Facts{NIK: nikOf(p)}, Records: of[id]})
-			documents = append(documents, known[id])
-			n += int64(len(of[id]))
+		p, ok := people[id]
+		if !ok { // what is set aside is nobody's
+			continue
 		}
+		ask := keeper.TagAsk{Facts: index.Facts{NIK: nikOf(p)}}
+		if len(lived[id]) > 0 {
+			ask = askOf(id, p)
+		}
+		ask.Records = of[id]
+		asks, beside = append(asks, ask), append(beside, told{known[id], lived[id]})
+		n += int64(len(of[id]))
 	}
-	if err := f.add(ctx, asks, documents); err != nil {
+	if err := f.add(ctx, asks, beside); err != nil {
 		return false, err
 	}
 	*from = rows[len(rows)-1].Seq
@@ -192,8 +205,73 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 	return true, f.keep(*at)
 }
 
-// add tags and appends; known is, of each ask's records, what their documents are known by.
-func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, known [][][]byte) error {
+// told is what stands beside an ask's records.
+type told struct {
+	known [][]byte // of each of its records
+	homes []home   // of the person, oldest first
+}
+
+// home is where somebody lives, as a tag, from when on.
+type home struct {
+	from    norm.Minute
+	address index.Tag
+}
+
+// homes returns where some people lived, by all versions of their Patient: the first one that
+// is known is taken for what held before, too.
+func (f *Flow) homes(ctx context.Context, who []identity.PersonID) (map[identity.PersonID][]home, error) {
+	if len(who) == 0 {
+		return nil, nil
+	}
+	var out map[identity.PersonID][]home
+	err := f.DB.View(ctx, func(s store.Stores) error {
+		out = map[identity.PersonID][]home{}
+		for _, id := range who {
+			have, err := s.Records.Versions(id)
+			if err != nil {
+				return err
+			}
+			rows, err := s.Records.Get(id, slices.DeleteFunc(have, func(v record.Version) bool { return v.Number != record.Patient }))
+			if err != nil {
+				return err
+			}
+			out[id] = homesOf(rows)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func homesOf(rows []record.Row) (out []home) {
+	for _, r := range rows {
+		switch h := (home{norm.MinuteOf(r.Entered), index.ParseTrait(r.Known).Address}); {
+		case h.address == 0:
+		case len(out) == 0:
+			out = append(out, home{0, h.address})
+		case out[len(out)-1].address != h.address:
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// identities are one person's as they are tagged, with where they lived.
+func (t *told) identities(tagged []index.Identity) (out []index.Identity) {
+	for _, id := range tagged {
+		if id.Kind != index.Person || len(t.homes) == 0 {
+			out = append(out, id)
+			continue
+		}
+		for _, h := range t.homes {
+			id.From, id.Address = max(id.From, h.from), h.address
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// add tags and appends; beside is what stands beside each ask's records.
+func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, beside []told) error {
 	if len(asks) == 0 {
 		return nil
 	}
@@ -206,13 +284,16 @@ func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, known [][][]byte) 
 	}
 	var b index.Batch
 	for i, t := range tagged {
-		b.People = append(b.People, t.People...)
 		if len(t.Records) == 0 {
+			b.People = append(b.People, t.People...)
 			continue
 		}
+		b.People = append(b.People, beside[i].identities(t.People)...)
 		r := index.Records{Of: t.Full, Versions: t.Records}
-		for n, v := range t.Records {
-			for _, d := range index.ParseKnown(known[i][n]) {
+		for n := range r.Versions {
+			v, known := &r.Versions[n], beside[i].known[n]
+			v.Visit = index.ParseTrait(known).Visit
+			for _, d := range index.ParseKnown(known) {
 				d.Of, d.Row, d.From = t.Full, v.Row, v.From
 				r.Documents = append(r.Documents, d)
 			}
@@ -253,6 +334,11 @@ func (f *Flow) open(ctx context.Context, ids []identity.PersonID, at *Fed) (map[
 func nikOf(p identity.Person) norm.NIK {
 	n, _ := norm.ParseNIK([]byte(p.NIK.Reveal()))
 	return n
+}
+
+// askOf asks for a person's own tags.
+func askOf(id identity.PersonID, p identity.Person) keeper.TagAsk {
+	return keeper.TagAsk{Facts: FactsOf(id, p), Name: record.Ref{Person: id}.String()}
 }
 
 // FactsOf is what an index finds a registered person by.

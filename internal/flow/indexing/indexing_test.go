@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/flow/care"
@@ -139,6 +141,56 @@ func TestTheIndexFollows(t *testing.T) {
 	s.fresh()
 	s.drain()
 	if diff := cmp.Diff(followed, s.set()); diff != "" {
+		t.Errorf("made again: %s", diff)
+	}
+}
+
+// TestVisitsAndAddressesFollow: of a record that is dated the index has facility and day, of a
+// patient where they live, and from when on they lived elsewhere; made again from nothing it
+// has the same. A record without a day has no visit.
+func TestVisitsAndAddressesFollow(t *testing.T) {
+	s := open(t)
+	who := s.add(1)
+	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
+	enter := func(of record.Ref, at uint64, text string) care.Placed {
+		t.Helper()
+		done, err := s.Care.Enter(t.Context(), hospital, []care.Entry{{Person: who, Items: []care.Item{{Resource: s.Read(text), Of: of, IfMatch: at}}}})
+		if err != nil || done[0].Err != nil {
+			t.Fatal(err, done)
+		}
+		return done[0].Placed[0]
+	}
+	patient := func(line string) string {
+		return fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"https://fhir.kemkes.go.id/id/nik","value":%q}],"name":[{"text":"Warga B"}],"birthDate":"1990-03-04","address":[{"line":[%q]}]}`, nik(1), line)
+	}
+	s.drain() // known by name before anything of theirs came
+	first := enter(record.Ref{}, 0, patient("Jalan Kenanga No. 7"))
+	enter(record.Ref{}, 0, fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"},"recordedDate":"2021-07-03"}`, who))
+	s.drain()
+	set := s.set()
+	if len(set.People) != 1 || set.People[0].Address == 0 || set.People[0].Born == 0 || set.People[0].From != 0 {
+		t.Fatalf("where somebody lives: %d, %+v", len(set.People), set.People)
+	}
+	dated := 0
+	for _, v := range set.Versions {
+		if v.Visit != 0 {
+			dated++
+		}
+	}
+	if dated != 1 || len(set.Versions) != 3 {
+		t.Errorf("%d of %d versions have a visit", dated, len(set.Versions))
+	}
+	again := enter(first.Ref, first.Version, patient("Jl Kenanga no 7")) // the same, otherwise spelled
+	s.Care.Now = func() time.Time { return time.Now().Add(48 * time.Hour) }
+	enter(first.Ref, again.Version, patient("Jalan Mawar No. 1"))
+	s.drain()
+	moved := s.set()
+	if len(moved.People) != 2 || moved.People[0].Address != set.People[0].Address || moved.People[1].Address == moved.People[0].Address || moved.People[1].From == 0 {
+		t.Errorf("who moved once: %+v", moved.People)
+	}
+	s.fresh()
+	s.drain()
+	if diff := cmp.Diff(moved, s.set()); diff != "" {
 		t.Errorf("made again: %s", diff)
 	}
 }

@@ -31,8 +31,9 @@ func (k *Keeper) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, 
 		one := &out[i]
 		one.Full = t.Full(a.Facts.NIK)
 		if a.Name != "" {
+			a.Facts.Row = m.base.Row([]byte(a.Name))
 			id := t.Identity(a.Facts)
-			id.Row, id.From = m.base.Row([]byte(a.Name)), a.From
+			id.From = a.From
 			one.People = append(one.People, id)
 			if decoy, ok := t.Decoy(a.Facts.NIK); ok {
 				one.People = append(one.People, decoy)
@@ -48,28 +49,39 @@ func (k *Keeper) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, 
 // maxLike is how many documents one record may be known by.
 const maxLike = 16
 
-// know tags what documents are known again by, for the records that are written. Each time
-// under fresh pads, so that who asks for tags of what they guess learns nothing of tags that
-// are there: it is not metered.
+// know tags what documents and rows are known again by, for the records that are written. It
+// is not metered. Documents' tags have fresh pads each time, so that who asks for tags of what
+// they guess learns nothing of tags that are there. A trait's are bound to the person and the
+// record: who guesses one must write that record, which moves the person's head.
 func (k *Keeper) know(enters []keeper.Enter, out []keeper.Entered) {
 	var t *index.Tagger
 	for i, e := range enters {
-		if len(e.Likeness) != len(e.Records) || out[i].Err != nil {
+		alike, told := len(e.Likeness) == len(e.Records), len(e.Traits) == len(e.Records)
+		if !alike && !told || out[i].Err != nil {
 			continue
 		}
 		if t == nil {
 			t = index.NewTagger(index.Key(k.marks.tags))
 		}
+		person := k.rowOf(record.Ref{Person: e.Person})
 		out[i].Known = make([][]byte, len(e.Records))
-		for n, all := range e.Likeness {
-			row := k.marks.base.Row([]byte(record.RefOf(e.Person, record.Number(e.Records[n])).String()))
-			for l := range all[:min(len(all), maxLike)] {
-				d := t.Document(row, salt(), &all[l], k.uidRows(&all[l]))
-				out[i].Known[n] = d.Known(out[i].Known[n])
+		for n, r := range e.Records {
+			row := k.rowOf(record.RefOf(e.Person, record.Number(r)))
+			if alike {
+				all := e.Likeness[n]
+				for l := range all[:min(len(all), maxLike)] {
+					d := t.Document(row, salt(), &all[l], k.uidRows(&all[l]))
+					out[i].Known[n] = d.Known(out[i].Known[n])
+				}
+			}
+			if told {
+				out[i].Known[n] = t.Trait(person, row, &e.Traits[n]).Known(out[i].Known[n])
 			}
 		}
 	}
 }
+
+func (k *Keeper) rowOf(r record.Ref) leak.Row { return k.marks.base.Row([]byte(r.String())) }
 
 func salt() uint64 {
 	var b [8]byte

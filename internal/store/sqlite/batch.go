@@ -13,6 +13,8 @@ type batch struct {
 	open bool     // begun
 	kept int      // closures whose writes are in it
 	wait []served // who waits for its COMMIT
+	// alone counts the commits in a row that nobody joined.
+	alone int
 }
 
 // served is a closure that has run, with its own error.
@@ -36,6 +38,9 @@ func (w *writer) group(first *job) {
 		}
 	}
 	b := &w.batch
+	if b.alone++; n > 1 {
+		b.alone = 0
+	}
 	switch {
 	case b.kept > 0:
 		w.answer(w.commit())
@@ -47,18 +52,27 @@ func (w *writer) group(first *job) {
 }
 
 // more waits for company: a commit made too early costs more than anything else
-// on a check-in's way.
+// on a check-in's way. Each turn given to others takes as long as all that can run
+// need, so where nobody came of late, as beside one worker that gathers its own batches,
+// only one commit in lonely gives any.
 func (w *writer) more(n int, began time.Time) *job {
 	if n >= maxBatch {
 		return nil
 	}
-	for range yields + 1 {
+	turns := yields
+	if a := w.batch.alone; a > lonely && a%lonely != 0 {
+		turns = 0
+	}
+	for i := 0; ; i++ {
 		select {
 		case j := <-w.updates:
 			return j
 		default:
-			runtime.Gosched()
 		}
+		if i == turns {
+			break
+		}
+		runtime.Gosched()
 	}
 	left := w.opt.Linger - time.Since(began)
 	if left <= 0 || w.batch.kept == 0 {

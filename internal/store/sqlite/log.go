@@ -70,15 +70,17 @@ func (w *writer) tend() {
 }
 
 // empty writes the whole log back and cuts its file to nothing, unless a View
-// needs it; so what was deleted does not live on in it.
+// needs it; so what was deleted does not live on in it. It is done once after the last
+// write and not again: another process that writes beside waits for it, in steps of
+// its busy handler that grow far beyond what the work takes.
 func (w *writer) empty() {
-	if w.broken != nil || w.beside.busy.Load() || !w.kept(w.log.look(w.s, lookLog)) || w.log.pages == 0 {
+	if !w.wrote || w.broken != nil || w.beside.busy.Load() || !w.kept(w.log.look(w.s, lookLog)) || w.log.pages == 0 {
 		return
 	}
 	w.s.conn.SetBusyTimeout(0)
 	defer w.s.conn.SetBusyTimeout(busy)
 	w.checkpoint(emptyLog)
-	w.tended = 0
+	w.tended, w.wrote = 0, w.log.pages > 0
 }
 
 // checkpoint writes back on the writer's own time.

@@ -51,6 +51,9 @@ type Options struct {
 	// back into the database; default 4,000. At four times that length, Views older
 	// than 10 s are cut so that the log can start anew.
 	Checkpoint int
+	// idle is how long the writer waits without work before it empties the log;
+	// default 5 s.
+	idle time.Duration
 }
 
 func (o Options) withDefaults() Options {
@@ -63,6 +66,9 @@ func (o Options) withDefaults() Options {
 	def(&o.Readers, 4)
 	def(&o.Cache, 16384)
 	def(&o.Checkpoint, 4000)
+	if o.idle <= 0 {
+		o.idle = 5 * time.Second
+	}
 	if o.Limit <= 0 {
 		o.Limit = 5 * time.Millisecond
 	}

@@ -17,11 +17,11 @@ const (
 	// yields is how often the writer lets others run before it takes its queue to
 	// have stopped growing.
 	yields = 2
+	// lonely is how many commits that nobody joined are taken to say that nobody will.
+	lonely = 16
 	// bulkShare: after bulk work, waiting Updates have the writer this many times
 	// as long as the bulk work had it.
 	bulkShare = 4
-	// idle is how long the writer waits without work before it empties the log.
-	idle = 5 * time.Second
 )
 
 // writer owns the one connection that writes, and runs one closure at a time.
@@ -39,7 +39,8 @@ type writer struct {
 	broken error         // a failed fsync or rollback: no more writes
 	batch  batch
 	log    log
-	tended int // the log's length when it was last seen to
+	tended int  // the log's length when it was last seen to
+	wrote  bool // since the log was last emptied, or opened
 	beside *checkpointer
 	stats  counters
 }
@@ -49,7 +50,7 @@ func newWriter(conn, beside *zs.Conn, r *readers, opt Options, closing chan stru
 		s: newSession(conn), readers: r, opt: opt,
 		updates: make(chan *job, opt.Queue), bulks: make(chan *job, opt.Queue),
 		closing: closing, done: make(chan struct{}),
-		timer: time.NewTimer(time.Hour),
+		timer: time.NewTimer(time.Hour), wrote: true,
 	}
 	w.timer.Stop()
 	w.beside = newCheckpointer(beside, &w.stats)
@@ -102,7 +103,7 @@ func (w *writer) next() (j *job, bulk, ok bool) {
 		return j, true, true
 	default:
 	}
-	rest := time.NewTimer(idle)
+	rest := time.NewTimer(w.opt.idle)
 	defer rest.Stop()
 	select {
 	case j := <-w.updates:
@@ -170,6 +171,7 @@ func (w *writer) commit() error {
 	err := w.s.exec("COMMIT")
 	w.stats.commitTime.Add(int64(time.Since(began)))
 	w.stats.commits.Add(1)
+	w.wrote = true
 	if err != nil {
 		w.stop(err)
 		w.rollback()

@@ -103,7 +103,12 @@ func (d *Document) Known(b []byte) []byte {
 const knownLen = 8 + 8*DocumentTags + 1
 
 // ParseKnown reads what Known wrote; what is not that is left out.
-func ParseKnown(b []byte) (out []Document) {
+func ParseKnown(b []byte) []Document {
+	out, _ := parseKnown(b)
+	return out
+}
+
+func parseKnown(b []byte) (out []Document, rest []byte) {
 	for len(b) >= knownLen && len(b) >= knownLen+4*int(b[knownLen-1]) {
 		d := Document{Salt: binary.LittleEndian.Uint64(b)}
 		for i := range d.Tags {
@@ -117,7 +122,7 @@ func ParseKnown(b []byte) (out []Document) {
 		}
 		out = append(out, d)
 	}
-	return out
+	return out, b
 }
 
 func appendDocument(b []byte, d *Document) []byte {

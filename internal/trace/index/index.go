@@ -6,7 +6,8 @@
 // own in a file. What finds a person is a NIK, the platform's own number, the NIK's first
 // fifteen digits, or a composite (name and birth date, name and telephone); of the last
 // three, which several people may share, a file has the tag under a pad of the person's own.
-// Name, telephone, address, record and visit are tagged together with the person's NIK. So
+// Name, telephone and record are tagged together with the person's NIK, address and visit with
+// the person's row, which is a PRF of who they are; a visit has a pad of its record's, too. So
 // neither a dictionary nor counting helps, and both are shown by tests. What a thief of the file does see: how many people and
 // versions there are, how many versions one (nameless) person has and when they were written.
 //
@@ -59,10 +60,10 @@ type Identity struct {
 	Born  Tag // of name and birth date together, masked; zero where one is unknown
 	Call  Tag // of name and telephone together, masked; zero where one is unknown
 
-	Name    Tag           // bound to the NIK, as all that follow
-	Phone   Tag           // zero where there is none
-	Address Tag           // zero where there is none
-	Words   [Parts]uint32 // of the name's first words, in norm.Name's order; zero where there is none
+	Name    Tag           // bound to the NIK
+	Phone   Tag           // bound to the NIK; zero where there is none
+	Address Tag           // bound to Row; zero where there is none
+	Words   [Parts]uint32 // bound to the NIK: of the name's first words, in norm.Name's order; zero where there is none
 
 	Row  leak.Row    // of the patient; zero of decoys
 	From norm.Minute // when this version was written
@@ -76,7 +77,7 @@ type Version struct {
 	Row    leak.Row
 	From   norm.Minute // 24 bits are kept: from January 2020 to November 2051
 	Record uint32      // 24 bits of the tag of its number among the person's records
-	Visit  uint16      // 16 bits of the tag of facility, day and kind; 0 is unknown
+	Visit  uint16      // 15 bits of the tag of facility, day and kind, and one set; 0 is unknown
 	Ends   bool        // no version: from here on the record is not there; keeps From and Row only
 }
 

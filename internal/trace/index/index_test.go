@@ -32,7 +32,7 @@ func nikOf(i int) norm.NIK {
 func factsOf(i int) index.Facts {
 	return index.Facts{
 		NIK: nikOf(i), Ref: uint64(i) + 1, Name: fmt.Appendf(nil, "NAMA%c ORANG", 'A'+i%26), Birth: norm.Date(19900101),
-		Phone: 62899000000000 + uint64(i), Address: fmt.Appendf(nil, "JALAN MELATI NO %d", i%50),
+		Phone: 62899000000000 + uint64(i), Address: fmt.Appendf(nil, "JALAN MELATI NO %d", i%50), Row: leak.Row(i+1) << 8,
 	}
 }
 
@@ -41,7 +41,7 @@ const started norm.Minute = 11_000_000 // in 2020
 func batchOf(t *index.Tagger, from, to int) (b index.Batch) {
 	for i := from; i < to; i++ {
 		id := t.Identity(factsOf(i))
-		id.Row, id.From = leak.Row(i)<<8, started
+		id.From = started
 		b.People = append(b.People, id)
 		if d, ok := t.Decoy(nikOf(i)); ok {
 			b.People = append(b.People, d)
@@ -49,8 +49,8 @@ func batchOf(t *index.Tagger, from, to int) (b index.Batch) {
 		r := index.Records{Of: id.Full}
 		for k := range 3 {
 			n := uint64(65538 + k)
-			r.Versions = append(r.Versions, index.Version{Row: leak.Row(i)<<8 | leak.Row(k+1), From: started + norm.Minute(k),
-				Record: t.Record(id.Full, n), Visit: t.Visit(id.Full, fmt.Appendf(nil, "RS99 %d", k), uint8(k))})
+			r.Versions = append(r.Versions, index.Version{Row: leak.Row(i+1)<<8 | leak.Row(k+1), From: started + norm.Minute(k),
+				Record: t.Record(id.Full, n), Visit: t.Visit(id.Row, leak.Row(i+1)<<8|leak.Row(k+1), fmt.Appendf(nil, "RS99 %d", k), uint8(k))})
 		}
 		b.Records = append(b.Records, r)
 	}
@@ -64,7 +64,7 @@ func TestAPersonIsFoundByEach(t *testing.T) {
 		f := factsOf(i)
 		var out [1]int32
 		table.ByFull([]index.Tag{a.Full(f.NIK)}, out[:])
-		if out[0] < 0 || table.Held(out[0]).Row != leak.Row(i)<<8 {
+		if out[0] < 0 || table.Held(out[0]).Row != leak.Row(i+1)<<8 {
 			t.Fatalf("person %d is not found by NIK: %d", i, out[0])
 		}
 		for what, all := range map[string][]int32{
@@ -82,7 +82,7 @@ func TestAPersonIsFoundByEach(t *testing.T) {
 		}
 		versions, _ := table.Versions(out[0])
 		if len(versions) != 3 || versions[1].Record != a.Record(h, 65539) || versions[2].Visit != a.Visits(h, []byte("RS99 2"))[2] ||
-			versions[1].From != started+1 || versions[1].Row != leak.Row(i)<<8|2 {
+			versions[1].From != started+1 || versions[1].Row != leak.Row(i+1)<<8|2 {
 			t.Errorf("versions of person %d: %+v", i, versions)
 		}
 	}
@@ -159,10 +159,10 @@ func TestMergeIsTheSame(t *testing.T) {
 		batches = append(batches, batchOf(tagger, i*50, i*50+80)) // they overlap
 	}
 	later := tagger.Identity(factsOf(7))
-	later.From, later.Row = started+500, 7<<8
+	later.From = started + 500
 	gone := index.Identity{Full: tagger.Full(nikOf(9)), Kind: index.Gone}
 	batches = append(batches, index.Batch{People: []index.Identity{later, gone}},
-		index.Batch{Records: []index.Records{{Of: later.Full, Versions: []index.Version{{Row: 7<<8 | 1, From: started + 600, Ends: true}}}}})
+		index.Batch{Records: []index.Records{{Of: later.Full, Versions: []index.Version{{Row: 8<<8 | 1, From: started + 600, Ends: true}}}}})
 	want := index.NewSet(batches...)
 	disk := durabletest.New(1)
 	s, err := index.OpenStore(disk)

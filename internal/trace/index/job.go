@@ -98,7 +98,7 @@ func (t *Table) fill(a *Asker, s *Set, tags []Tag, was []int32, at []placed) (by
 			by[byRef][k] = j.again(p.Ref)
 			h.Ref = uint32(by[byRef][k])
 			for n := range s.Counts[w] {
-				t.versions[at[k].to+n] = j.rekey(full, s.Versions[at[k].from+n])
+				t.versions[at[k].to+n] = mine.version(full, s.Versions[at[k].from+n])
 			}
 		}
 	})

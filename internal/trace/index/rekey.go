@@ -26,14 +26,14 @@ func (t *Tagger) small(full Tag, old uint64) uint64 {
 
 func (t *Tagger) word(full Tag, w uint32) uint32 { return uint32(t.small(full, 1<<48|uint64(w))) }
 
-// rekey gives a version the job's tags; full is the person's new one.
-func (t *Tagger) rekey(full Tag, v Version) Version {
+// version gives a version the job's tags; full is the person's new one.
+func (a *Asker) version(full Tag, v Version) Version {
 	if v.Ends {
 		return v
 	}
-	v.Record = t.record(full, v.Record)
+	v.Record = a.job.record(full, v.Record)
 	if v.Visit != 0 {
-		v.Visit = t.visit(full, v.Visit)
+		v.Visit = a.job.visit(full, a.index.veiled(v.Row, v.Visit))
 	}
 	return v
 }
@@ -94,7 +94,7 @@ func (a *Asker) Phone(h *Held, phone uint64) bool {
 
 // Address reports whether it is the person's.
 func (a *Asker) Address(h *Held, address []byte) bool {
-	return h.Address == uint32(a.job.again(a.index.Address(h.bind, address)))
+	return h.Address == uint32(a.job.again(a.index.Address(h.Row, address)))
 }
 
 // Word reports whether the person's name has the word.
@@ -115,7 +115,7 @@ func (a *Asker) Record(h *Held, number uint64) uint32 {
 
 // Visits tags a visit of a person, for each kind of document that may have come of it.
 func (a *Asker) Visits(h *Held, visit []byte) (out [Kinds]uint16) {
-	t := a.index.long(tagVisit, h.bind, visit)
+	t := a.index.long(tagVisit, Tag(h.Row), visit)
 	for k := range out {
 		out[k] = a.job.visit(h.Full, a.index.ofKind(t, uint8(k)))
 	}

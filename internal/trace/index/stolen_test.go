@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
@@ -92,7 +93,7 @@ func TestDictionary(t *testing.T) {
 	for range 2000 {
 		n := niks[rng.IntN(len(niks))]
 		registered[n] = true
-		b.People = append(b.People, tagger.Identity(Facts{NIK: n, Ref: uint64(len(registered)), Name: []byte("SITI"), Birth: 19800101, Phone: 6281234567, Address: []byte("JALAN A")}))
+		b.People = append(b.People, tagger.Identity(Facts{NIK: n, Ref: uint64(len(registered)), Name: []byte("SITI"), Birth: 19800101, Phone: 6281234567, Address: []byte("JALAN A"), Row: leak.Row(len(registered))}))
 	}
 	all := words(stolen(t, b))
 	for _, k := range []Key{{}, {8}, {7, 1}} {
@@ -147,7 +148,7 @@ func zipf(people int) (all []Facts) {
 	for i := range people {
 		all = append(all, Facts{
 			NIK: norm.NIK(9910100101000000 + uint64(i)*10 + 1), Ref: uint64(i + 1), Name: fmt.Appendf(nil, "NAMA%d", names.Uint64()), Birth: 19900101 + norm.Date(i%28),
-			Phone: 62899000000000 + houses.Uint64(), Address: fmt.Appendf(nil, "JALAN %d", houses.Uint64()),
+			Phone: 62899000000000 + houses.Uint64(), Address: fmt.Appendf(nil, "JALAN %d", houses.Uint64()), Row: leak.Row(i + 1),
 		})
 	}
 	return all
@@ -253,6 +254,78 @@ func TestFrequencies(t *testing.T) {
 		case 4, 5, 7, 8, 9:
 			if repeated < 100 {
 				t.Errorf("unprotected, %d of column %d come again: the attack proves nothing", repeated, i)
+			}
+		}
+	}
+}
+
+// TestVisitsTellNothing: whoever steals the index knows how many were where on which day, and
+// where who was, and finds neither: the visits of many at one place have tags as random as
+// those of any, and two records of one visit have nothing in common. Without the person's row
+// and the record's pad the same attack finds most: the control.
+func TestVisitsTellNothing(t *testing.T) {
+	const people = 20_000
+	tagger, rng := NewTagger(Key{7}), rand.New(rand.NewPCG(3, 3))
+	busy := rand.NewZipf(rng, 1.3, 2, 299)
+	facts := make([]Facts, people) // their names are the visits
+	var bound, open []uint64
+	for i := range facts {
+		facts[i].Name = fmt.Appendf(nil, "RS99%d", busy.Uint64())
+		bound = append(bound, uint64(tagger.Visit(leak.Row(i+1)<<8, leak.Row(i+1)<<8|1, facts[i].Name, 3)))
+		open = append(open, uint64(tagger.veiled(1, tagger.Visit(0, 1, facts[i].Name, 3))))
+	}
+	right, _ := matched(facts, bound)
+	if right > 0.01 {
+		t.Errorf("%.2f %% of visits are known", 100*right)
+	}
+	if most, z := commonest(bound), evenness(shifted(bound), 15); most > 12 || math.Abs(z) > 6 { // 20,000 into 32,768
+		t.Errorf("a tag comes %d times, bits are uneven by %.1f σ", most, z)
+	}
+	if right, _ := matched(facts, open); right < 0.3 {
+		t.Errorf("unprotected, %.2f %% of visits are known: the attack proves nothing", 100*right)
+	}
+	var alike, plain []uint64 // the records of one visit of one person
+	for k := range 1000 {
+		alike = append(alike, uint64(tagger.Visit(9, leak.Row(k+1), []byte("RS99"), 3)))
+		plain = append(plain, uint64(tagger.veiled(leak.Row(k+1), uint16(alike[k]))))
+	}
+	if most := commonest(alike); most > 5 {
+		t.Errorf("%d records of one visit are alike", most)
+	}
+	if most := commonest(plain); most != len(plain) {
+		t.Errorf("without pads %d records of one visit are alike: the attack proves nothing", most)
+	}
+}
+
+func shifted(all []uint64) (out []uint64) {
+	for _, v := range all {
+		out = append(out, v>>1)
+	}
+	return out
+}
+
+func commonest(all []uint64) (most int) {
+	n := map[uint64]int{}
+	for _, v := range all {
+		n[v]++
+		most = max(most, n[v])
+	}
+	return most
+}
+
+// TestTraitsComeBack: a trait beside a record, behind documents or alone, is read as written.
+func TestTraitsComeBack(t *testing.T) {
+	tagger := NewTagger(Key{7})
+	documents := (&Document{Salt: 5, Words: []uint32{1, 2, 3}}).Known((&Document{Salt: 4}).Known(nil))
+	for _, before := range [][]byte{nil, documents} {
+		for _, l := range []leak.Trait{{}, {Visit: []byte("RS99"), Kind: 3}, {Address: []byte("JALAN A")}, {Visit: []byte("RS99"), Address: []byte("JALAN A")}} {
+			want := tagger.Trait(1, 2, &l)
+			known := want.Known(slices.Clone(before))
+			if got := ParseTrait(known); got != want || (want.Visit != 0) != (l.Visit != nil) || (want.Address != 0) != (l.Address != nil) {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			if n := len(ParseKnown(known)); n != len(ParseKnown(before)) {
+				t.Errorf("%d documents beside a trait", n)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 )
 
@@ -34,6 +35,7 @@ const (
 	tagMask
 	tagSmall // a job's tag of a few bits of a tag
 	tagBeside
+	tagVisitPad
 )
 
 // Tagger computes tags under a key. One goroutine uses it at a time; Clone makes another.
@@ -145,8 +147,10 @@ func (t *Tagger) Name(bind Tag, name []byte) Tag { return t.bound(tagName, bind,
 // Phone tags a person's telephone number.
 func (t *Tagger) Phone(bind Tag, phone uint64) Tag { return t.one(tagPhone, uint64(bind), phone) }
 
-// Address tags a person's address, as norm.Address has it.
-func (t *Tagger) Address(bind Tag, address []byte) Tag { return t.bound(tagAddress, bind, address) }
+// Address tags the address of the patient of that row, as norm.Address has it.
+func (t *Tagger) Address(person leak.Row, address []byte) Tag {
+	return t.bound(tagAddress, Tag(person), address)
+}
 
 // Word tags one word of a person's name.
 func (t *Tagger) Word(bind Tag, word []byte) uint32 { return uint32(t.bound(tagWord, bind, word)) }
@@ -157,9 +161,16 @@ func (t *Tagger) Record(bind Tag, number uint64) uint32 {
 }
 
 // Visit tags what norm.Visit composed, and the kind of the document (package record; below
-// Kinds) that came of it; never 0.
-func (t *Tagger) Visit(bind Tag, visit []byte, kind uint8) uint16 {
-	return t.ofKind(t.long(tagVisit, bind, visit), kind)
+// Kinds) that came of it, for a record of the patient of that row; never 0. Records of one
+// visit have pads of their own.
+func (t *Tagger) Visit(person, of leak.Row, visit []byte, kind uint8) uint16 {
+	return t.veiled(of, t.ofKind(t.long(tagVisit, Tag(person), visit), kind))
+}
+
+// veiled hides a visit under a record's own pad, and shows it again; the lowest bit, which
+// says that there is one, stays.
+func (t *Tagger) veiled(of leak.Row, visit uint16) uint16 {
+	return visit ^ uint16(t.one(tagVisitPad, uint64(of), 0))&^1
 }
 
 // Kinds is how many kinds of document are told apart.
@@ -172,6 +183,7 @@ func (t *Tagger) ofKind(visit Tag, kind uint8) uint16 {
 // Facts is what an Identity is made from, in the clear: it exists on its way only.
 type Facts struct {
 	NIK     norm.NIK
+	Row     leak.Row  // of the patient; an address is known with it only
 	Ref     uint64    // the platform's own number
 	Name    []byte    // as norm.Name has it
 	Birth   norm.Date // zero when unknown
@@ -182,10 +194,10 @@ type Facts struct {
 // Format redacts, whatever the verb.
 func (Facts) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacted]") }
 
-// Identity tags a person. Row, From, Kind and N are the caller's to fill in.
+// Identity tags a person. From, Kind and N are the caller's to fill in.
 func (t *Tagger) Identity(f Facts) Identity {
 	full := t.Full(f.NIK)
-	id := Identity{Full: full, Bind: full, Short: t.mask(full, padShort, t.Short(f.NIK))}
+	id := Identity{Full: full, Bind: full, Short: t.mask(full, padShort, t.Short(f.NIK)), Row: f.Row}
 	if f.Ref != 0 {
 		id.Ref = t.Ref(f.Ref)
 	}
@@ -207,8 +219,8 @@ func (t *Tagger) Identity(f Facts) Identity {
 	if f.Phone != 0 {
 		id.Phone = t.Phone(full, f.Phone)
 	}
-	if len(f.Address) > 0 {
-		id.Address = t.Address(full, f.Address)
+	if len(f.Address) > 0 && f.Row != 0 {
+		id.Address = t.Address(f.Row, f.Address)
 	}
 	return id
 }
