@@ -74,6 +74,7 @@ func (o *office) copied(purpose, list string, officers ...*member) (id, rows str
 // second row; the command names that copy and no other, twice the same, and nothing where
 // somebody else leaked the same people.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	const people = 40
 	o := newOffice(t, "--canaries-regions", "990151", "--canaries-serials", "31-60", "--canaries-phones", "6289950", "--canaries-percent", "30")
 	one, two := o.officers()
@@ -138,6 +139,7 @@ func TestLeak(t *testing.T) {
 		t.Error("the result names people")
 	}
 	o.identified(one, two, o.path("case-sample"), result, people)
+	o.killedTrace(posted.String(), one, two)
 	if found, result := trace("elsewhere", foreign.String()); len(established(found)) != 0 {
 		t.Errorf("a copy is named for what somebody else leaked: %s", result)
 	}
