@@ -74,6 +74,7 @@ func (o *office) copied(purpose, list string, officers ...*member) (id, rows str
 // second row; the command names that copy and no other, twice the same, and nothing where
 // somebody else leaked the same people.
 func TestLeak(t *testing.T) {
+	t.Parallel()
 	const people = 40
 	o := newOffice(t, "--canaries-regions", "990151", "--canaries-serials", "31-60", "--canaries-phones", "6289950", "--canaries-percent", "30")
 	one, two := o.officers()
