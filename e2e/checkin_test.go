@@ -101,6 +101,7 @@ func postgres(t *testing.T) []string {
 }
 
 func TestCheckIn(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		c := newCountry(t, program, database...)
 

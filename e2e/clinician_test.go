@@ -43,6 +43,7 @@ func (o *office) named(id staff.ActorID) int {
 // with the built program over HTTPS: two officers, an elevation, a clinician enrolled by
 // an officer. Each opening is in the keeper's journal, the eleventh stranger is refused.
 func TestClinician(t *testing.T) {
+	t.Parallel()
 	o := newOffice(t)
 	first, _ := o.officers()
 	people := "nik,name,birth_date\n"

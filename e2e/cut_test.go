@@ -165,6 +165,7 @@ func (c *cutPair) admitted(since time.Time, long time.Duration) (last time.Durat
 // as well, whether its database is gone or only silent. In a build without that the
 // same trial sees the partner let in.
 func TestCutOffServerFailsClosed(t *testing.T) {
+	t.Parallel()
 	const watch = 8 * time.Second
 	for name, silent := range map[string]bool{"gone": false, "silent": true} {
 		t.Run(name, func(t *testing.T) {

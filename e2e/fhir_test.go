@@ -100,6 +100,7 @@ func (h *hospital) number(nik string) string {
 // TestImmunizationToColour: a hospital posts vaccinations as FHIR, and the person's next
 // check-in shows the new colour. Nobody is named in what the server prints.
 func TestImmunizationToColour(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		h := newHospital(t, database...)
 		const nik = "9901025509850002"
@@ -196,6 +197,7 @@ func patientOf(t *testing.T, raw []byte, serial int) (bundle, line string) {
 // TestBundlesOverHTTP: every valid bundle that we have is entered whole, and every
 // invalid file is refused with an OperationOutcome that names the place.
 func TestBundlesOverHTTP(t *testing.T) {
+	t.Parallel()
 	h := newHospital(t)
 	names, err := filepath.Glob("../internal/format/fhir/testdata/valid/*.json*")
 	if err != nil || len(names) < 9 {

@@ -119,16 +119,23 @@ func tail(s string) string {
 	return s
 }
 
-// freeAddr returns a loopback address whose port no connection is given by chance:
-// one from the kernel's own range may be taken while a killed process is away.
+// given are the ports that tests of this run have: they run beside one another.
+var given sync.Map
+
+// freeAddr returns a loopback address that no other test of this run has, and whose port
+// no connection is given by chance: one from the kernel's own range may be taken while a
+// killed process is away.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	var err error
 	for range 100 {
 		var l net.Listener
-		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000))); err == nil {
+		port := 10_000 + rand.IntN(10_000)
+		if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
 			defer l.Close()
-			return l.Addr().String()
+			if _, taken := given.LoadOrStore(port, true); !taken {
+				return l.Addr().String()
+			}
 		}
 	}
 	t.Fatal(err)

@@ -155,6 +155,7 @@ func hostileImages(t *testing.T) []attack {
 // that kind among good ones: what is wrong is named by its line, what is good comes in,
 // and the process stays within its memory.
 func TestHostileImports(t *testing.T) {
+	t.Parallel()
 	s := newVaultSite(t, program)
 	s.neighbour()
 	dir := filepath.Join(s.source, "in")
@@ -224,6 +225,7 @@ func TestHostileImports(t *testing.T) {
 // databases, by files of people and of records: they come in as the names that they are,
 // or are refused by line, and no other row is lost.
 func TestNaughtyNames(t *testing.T) {
+	t.Parallel()
 	s := newVaultSite(t, program)
 	names := naughty(t)
 	csv, ndjson := "nik,name,birth_date,phone\n", ""

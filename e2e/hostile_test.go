@@ -25,6 +25,7 @@ const mostMemory = 300 << 20
 // wrong, or kept as the bytes that it is; the process stays within its memory and serves
 // the next request; nothing that was entered before is lost.
 func TestHostileRequests(t *testing.T) {
+	t.Parallel()
 	s := newVaultSite(t, program)
 	p := s.neighbour()
 	s.startServer()

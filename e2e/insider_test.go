@@ -28,6 +28,7 @@ import (
 // keeper's journal, and nobody else. Then the server is in other hands, which hold all
 // proofs that passed and the keeper's socket: they open nobody in the system's name.
 func TestInsider(t *testing.T) {
+	t.Parallel()
 	const people = 100
 	o := newOffice(t)
 	one, _ := o.officers()

@@ -11,6 +11,7 @@ import (
 // TestKeeperOnAnotherHost: server, operator's commands and keeper share no socket and
 // know each other by certificates that each made for itself; a check-in goes through.
 func TestKeeperOnAnotherHost(t *testing.T) {
+	t.Parallel()
 	s := newSite(t, program)
 	addr := freeAddr(t)
 	remote := func(who string) []string {

@@ -36,6 +36,7 @@ func rounds() int {
 
 // TestKillServer kills the server with signal 9 under load, again and again.
 func TestKillServer(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		l := newLedger(t, newSite(t, program, database...), rounds())
 		l.run(func() {
@@ -48,6 +49,7 @@ func TestKillServer(t *testing.T) {
 
 // TestKillKeeper does the same to the keeper; the server stays up all along.
 func TestKillKeeper(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		l := newLedger(t, newSite(t, program, database...), rounds())
 		l.run(func() {

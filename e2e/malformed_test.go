@@ -60,6 +60,7 @@ var malformed = map[string]map[string]struct{ path, place string }{
 // TestMalformedFiles sends each malformed file by the way that its kind comes in, over
 // HTTP to the built binary: each is refused, and the answer names the place.
 func TestMalformedFiles(t *testing.T) {
+	t.Parallel()
 	s := newVaultSite(t, program)
 	s.neighbour()
 	s.startServer()

@@ -168,6 +168,7 @@ func startNginx(t *testing.T, scheme, platform, authority string, relay certifie
 // published configuration. Without its own precautions, the control, it fails in the
 // cases that these are for.
 func TestNginxCertification(t *testing.T) {
+	t.Parallel()
 	relay := makeCertificate(t, t.TempDir(), "relay")
 	for _, c := range []struct {
 		name  string
@@ -221,6 +222,7 @@ func TestNginxCertification(t *testing.T) {
 // nothing else, at a server that ends TLS; both legs are TLS. A proxy with another
 // certificate, or none, is refused, and so is this one once its partner is suspended.
 func TestNginxRelay(t *testing.T) {
+	t.Parallel()
 	keys := t.TempDir()
 	platform, relay, other := makeCertificate(t, keys, "platform"), makeCertificate(t, keys, "relay"), makeCertificate(t, keys, "other")
 	s := newSite(t, program, "--tls-cert", platform.cert, "--tls-key", platform.key)

@@ -35,6 +35,7 @@ func (c *country) fetch(who, name string, args ...string) map[string]any {
 // TestPassWithoutNetwork: the server is away, the guard checks by the kit, and what was
 // admitted is counted once when the server is back, whoever reports it how often.
 func TestPassWithoutNetwork(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		c := newCountry(t, program, database...)
 		c.operate("", "venue", "add", "Mal Lain", "--category", "mall", "--level", "1", "--holds", "100")
@@ -110,6 +111,7 @@ func TestPassWithoutNetwork(t *testing.T) {
 // TestPassAfterEnd: what ends a link or a partner gives no new pass; one that is out
 // there is bounded by its hours and its one visit, and is the person's visit.
 func TestPassAfterEnd(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, program)
 	door := c.path("door.json")
 	c.operate("", "venue", "door", "1", "--platform", "http://"+c.listen, "--out", door)
@@ -166,6 +168,7 @@ func (c *country) another() string {
 
 // TestPassOverTwoServers: of reports of one pass to two servers at once, one counts.
 func TestPassOverTwoServers(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, program, postgres(t)...)
 	second := c.another()
 	doors := map[string]string{c.listen: c.path("door1.json"), second: c.path("door2.json")}

@@ -95,6 +95,7 @@ var spoiled = []struct {
 // back depends on how a message is spoiled and not on what is in it, nothing falls
 // over, and the whole message is good afterwards, once.
 func TestRelayErrors(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, program)
 	ended := c.path("phone-ended.json")
 	link := c.operate("9901011508900001\n", "link", "add", "--partner", "1", "--relay", c.relay, "--out", ended)

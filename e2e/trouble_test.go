@@ -19,6 +19,7 @@ import (
 // TestTroubleKeeper takes the keeper away and brings it back. Meanwhile nobody is
 // told a colour, and the server needs no restart.
 func TestTroubleKeeper(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, database ...string) {
 		c := newCountry(t, program, database...)
 		c.ask(c.phones["1"], "checkin", "--code", c.entry)
@@ -50,6 +51,7 @@ func TestTroubleKeeper(t *testing.T) {
 // each round for longer than partners' states keep, so that everything is refused,
 // and then for a moment. Nothing acknowledged is lost and nothing counted twice.
 func TestTroublePostgres(t *testing.T) {
+	t.Parallel()
 	database := postgres(t)
 	raw, err := os.ReadFile(database[3])
 	if err != nil {
@@ -211,6 +213,7 @@ func fill(t *testing.T, name string) string {
 
 // TestTroubleClock gives devices a clock that is five minutes off, either way.
 func TestTroubleClock(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, program)
 	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
 		_, d := openPhone(t, c.phones["1"], client.Options{Now: func() time.Time { return time.Now().Add(skew) }})
@@ -240,6 +243,7 @@ func TestTroubleClock(t *testing.T) {
 // TestTroubleRelay has the relay hang up in the middle of answers: the SDK asks
 // again, and the check-in counts once.
 func TestTroubleRelay(t *testing.T) {
+	t.Parallel()
 	c := newCountry(t, program)
 	rough := &hangUp{every: 2}
 	_, d := openPhone(t, c.phones["1"], client.Options{Transport: rough})

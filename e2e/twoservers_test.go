@@ -66,6 +66,7 @@ var cover = []byte(`{"cover":true}`)
 
 // TestTwoServers: what is told to one server of an installation holds at the other.
 func TestTwoServers(t *testing.T) {
+	t.Parallel()
 	people, replays, rounds := 40, 1500, 2
 	if soak() {
 		people, replays, rounds = 200, 100_000, 100
@@ -89,6 +90,7 @@ func TestTwoServers(t *testing.T) {
 // TestTwoServersForgetting is the control: of a keeper that remembers nothing, in a
 // build of its own, the same trial finds requests that both servers served.
 func TestTwoServersForgetting(t *testing.T) {
+	t.Parallel()
 	bin := filepath.Join(t.TempDir(), "amanah")
 	if out, err := build(bin, "amanah_forgetful"); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

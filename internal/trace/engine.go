@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -10,6 +9,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/trace/dump"
 	"github.com/amanah-project/amanah/internal/trace/index"
+	"github.com/amanah-project/amanah/internal/trace/pages"
 )
 
 // Engine holds what a dump.Walk reads against an index. It is a dump.Sink: batches come from
@@ -73,12 +73,12 @@ type Document struct {
 const (
 	seenMatched uint32 = 1 << 31 // a row was theirs
 	seenVersion uint32 = 1 << 30 // this version it was that a row showed
-	seenMarks   uint32 = 1<<30 - 1
+	seenMarks   uint32 = 1<<(2*len(places)) - 1
 )
 
 // New returns an engine for one run. asker computes tags under the keys of table.
 func New(table *index.Table, asker *index.Asker) *Engine {
-	e := &Engine{table: table, ahead: map[int64]part{}, people: make([]atomic.Uint32, table.People()), records: make([]atomic.Uint32, table.Records())}
+	e := &Engine{table: table, ahead: map[int64]part{}, people: pages.Make[atomic.Uint32](table.People(), table.People()), records: pages.Make[atomic.Uint32](table.Records(), table.Records())}
 	for _, p := range carrier.Places() {
 		if p.Family == leak.Presence {
 			e.presence = append(e.presence, p)
@@ -99,7 +99,11 @@ func (e *Engine) Rows(b *dump.Batch) error {
 	defer e.workers.Put(w)
 	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil
 	w.prose(b)
-	for rows, l := b.Rows, observe(b.Rows, e.presence); len(rows) > 0; {
+	l := observe(b.Rows, e.presence)
+	if b.Kind == dump.Table {
+		l.fix()
+	}
+	for rows := b.Rows; len(rows) > 0; {
 		n := min(len(rows), index.Ask)
 		w.take(l, rows[:n])
 		rows = rows[n:]
@@ -130,11 +134,19 @@ func views(b *dump.Batch) (out []leak.ViewToken) {
 // part is what the worker's last rows came to.
 func (w *worker) part() part {
 	p := part{counts: w.counts, found: w.found}
-	if len(w.tokens) > 0 {
-		p.tokens = [][]Token{slices.Clone(w.tokens)}
+	if n := len(w.tokens); n > 0 {
+		if cap(w.room)-len(w.room) < n {
+			w.room = pages.Make[Token](0, max(n, tokenRoom))
+		}
+		at := len(w.room)
+		w.room = append(w.room, w.tokens...)
+		p.tokens = [][]Token{w.room[at : at+n : at+n]}
 	}
 	return p
 }
+
+// tokenRoom is for how many tokens room is made at once.
+const tokenRoom = 1 << 18
 
 // note takes what a batch or document came to.
 func (e *Engine) note(number int64, p part) {
@@ -180,6 +192,20 @@ func (e *Engine) Passed(m dump.Mark) error {
 	return nil
 }
 
+// warm reads what was seen of people and of their first records into the processor's cache, as
+// index.Table.Warm does.
+func (e *Engine) warm(found []int32) (sum uint64) {
+	for _, at := range found {
+		if at >= 0 {
+			sum += uint64(e.people[at].Load())
+			if _, first := e.table.Versions(at); int(first) < len(e.records) {
+				sum += uint64(e.records[first].Load())
+			}
+		}
+	}
+	return sum
+}
+
 // see notes bits of a person or of a version.
 func see(all []atomic.Uint32, at int, bits uint32) {
 	if v := &all[at]; v.Load()&bits != bits {
@@ -211,11 +237,21 @@ func mark(f leak.Family, at uint8, symbol bool) uint32 {
 
 // read returns the mark that a raw value shows.
 func read(f leak.Family, raw []byte) uint32 {
-	symbol, ok := carrier.Read(f, string(raw))
+	symbol, ok := carrier.Read(f, raw)
 	if !ok {
 		return 0
 	}
 	return mark(f, 0, symbol)
+}
+
+// niks takes what may be a NIK of a row.
+func (s *sorted) niks(l *layout, row *dump.Row) {
+	if !l.fixed || len(row.Fields) > len(l.kinds) {
+		s.fill(l, row)
+		return
+	}
+	s.pick(norm.Person, row, l.people)
+	s.pick(norm.Other, row, l.others)
 }
 
 // nikOf returns the first NIK of a row, wherever it stands.

@@ -16,6 +16,26 @@ type layout struct {
 	at   []column          // by place
 	by   map[string]column // by name, of batches whose rows are not all alike
 	here []int             // of carrier.Places, those of Presence whose column the batch has
+
+	// Of a table, in which a column has one place in all rows: types by place, and the places of
+	// columns that a NIK may stand in.
+	fixed          bool
+	kinds          []norm.Type
+	people, others []int
+}
+
+// fix notes that columns have one place each.
+func (l *layout) fix() {
+	l.fixed = true
+	for k, c := range l.at {
+		l.kinds = append(l.kinds, c.kind)
+		switch c.kind {
+		case norm.Person:
+			l.people = append(l.people, k)
+		case norm.Other:
+			l.others = append(l.others, k)
+		}
+	}
 }
 
 type column struct {
@@ -100,12 +120,29 @@ func (s *sorted) fill(l *layout, row *dump.Row) {
 		if len(f.Value) == 0 {
 			continue
 		}
-		t := l.kind(k, f)
-		if s.n[t] < maxEach {
-			s.of[t][s.n[t]] = f.Value
-			s.n[t]++
+		var t norm.Type
+		if l.fixed && k < len(l.kinds) {
+			t = l.kinds[k]
+		} else {
+			t = l.kind(k, f)
+		}
+		if n := s.n[t]; n < maxEach {
+			s.of[t][n] = f.Value
+			s.n[t] = n + 1
 		}
 	}
+}
+
+// pick takes a row's values of one type, which stand at those places.
+func (s *sorted) pick(t norm.Type, row *dump.Row, places []int) {
+	n := 0
+	for _, k := range places {
+		if k < len(row.Fields) && n < maxEach && len(row.Fields[k].Value) > 0 {
+			s.of[t][n] = row.Fields[k].Value
+			n++
+		}
+	}
+	s.n[t] = n
 }
 
 func (s *sorted) each(t norm.Type) [][]byte { return s.of[t][:s.n[t]] }

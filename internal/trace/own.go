@@ -135,10 +135,9 @@ func (w *worker) on(held *index.Held, versions []index.Version, place []byte, d 
 // of the row's times names, or the only one there is. Where no record is known, such a minute
 // that only one version has names it.
 func (w *worker) version(s *sorted, versions []index.Version, row int) (at int, exact bool) {
-	var m [4]norm.Minute
 	hit, hits := -1, 0
-	for _, raw := range s.each(norm.Moment) {
-		for _, t := range norm.Minutes(m[:0], raw) {
+	for k := range s.each(norm.Moment) {
+		for _, t := range w.times[k].of[:w.times[k].n] {
 			for i := range versions {
 				v := &versions[i]
 				if v.From == t && !v.Ends && i != hit && (row < 0 || v.Row == versions[row].Row) {
@@ -220,9 +219,8 @@ func (w *worker) marks(l *layout, row *dump.Row, version int32) (person, rec uin
 	}
 	if version >= 0 {
 		from := w.e.table.Version(version).From
-		var m [4]norm.Minute
-		for _, raw := range s.each(norm.Moment) {
-			for _, at := range norm.Minutes(m[:0], raw) {
+		for k, raw := range s.each(norm.Moment) {
+			for _, at := range w.times[k].of[:w.times[k].n] {
 				if at == from {
 					rec |= read(leak.Stamp, raw)
 					break

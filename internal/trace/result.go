@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/trace/pages"
 )
 
 // Counts are what the rows of a dump came to. All are of rows.
@@ -87,12 +89,13 @@ type Shown struct {
 	From norm.Minute
 }
 
-// seen is what was seen of a patient's row or a record's.
+// seen is what was seen of a patient's row, with seenPerson, or of a record's.
 type seen struct {
-	row    leak.Row
-	bits   uint32
-	person bool
+	row  leak.Row
+	bits uint32
 }
+
+const seenPerson uint32 = 1 << 29
 
 // Result returns what was observed, after the walk has ended.
 func (e *Engine) Result() *Result {
@@ -103,16 +106,17 @@ func (e *Engine) Result() *Result {
 		of.add(p)
 	}
 	r := &Result{Counts: of.counts, Against: e.table.People(), Invent: e.table.Decoys()}
+	var rest sync.WaitGroup // of what has nothing to do with the rest
+	rest.Go(func() { r.Tokens = inOrder(of.tokens) })
 	var all []seen
 	all, r.Spans, r.Shown = e.seen()
-	r.Strangers = e.strangers.found()
-	r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
-	r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.From) })
-	r.Shown = slices.Compact(ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }))
+	rest.Go(func() {
+		r.Strangers = e.strangers.found()
+		r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
+		r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }) // of one row they come ascending
+	})
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
-	tokens := slices.Concat(of.tokens...)
-	tokens = ascending(tokens, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) })
-	r.Tokens = slices.Compact(ascending(tokens, func(t *Token) uint64 { return uint64(t.Row) }))
+	rest.Wait()
 	r.Views = slices.Clone(of.views)
 	slices.SortFunc(r.Views, func(a, b leak.ViewToken) int { return bytes.Compare(a[:], b[:]) })
 	r.Views = slices.Compact(r.Views)
@@ -126,24 +130,55 @@ func (e *Engine) Result() *Result {
 	return r
 }
 
+// inOrder returns tokens ascending by row and token, each once.
+func inOrder(parts [][]Token) []Token {
+	n := 0
+	for _, t := range parts {
+		n += len(t)
+	}
+	all := pages.Make[Token](0, n)
+	for _, t := range parts {
+		all = append(all, t...)
+	}
+	all = ascending(all, func(t *Token) uint64 { return uint64(t.Row) })
+	for from := 0; from < len(all); {
+		to := from + 1
+		for to < len(all) && all[to].Row == all[from].Row {
+			to++
+		}
+		if one := all[from:to]; len(one) > 1<<10 { // of rows that are nobody's
+			copy(one, ascending(one, func(t *Token) uint64 { return binary.BigEndian.Uint64(t.Token[:]) }))
+		} else {
+			slices.SortFunc(one, func(a, b Token) int { return bytes.Compare(a.Token[:], b.Token[:]) })
+		}
+		from = to
+	}
+	return slices.Compact(all)
+}
+
 // seen collects what people and records were noted of.
 func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
-	n := 0
+	n, exact := 0, 0
 	for _, of := range [][]atomic.Uint32{e.people, e.records} {
+		exact = 0
 		for i := range of {
-			if of[i].Load() != 0 {
+			bits := of[i].Load()
+			if bits != 0 {
 				n++
+			}
+			if bits&seenVersion != 0 {
+				exact++
 			}
 		}
 	}
-	all, spans = make([]seen, 0, n), make([]Span, 0, n)
+	all, spans, shown = pages.Make[seen](0, n), pages.Make[Span](0, n), pages.Make[Shown](0, exact)
 	for i := range e.people {
 		bits := e.people[i].Load()
 		if bits == 0 {
 			continue
 		}
 		h := e.table.Held(int32(i))
-		all = append(all, seen{h.Row, bits, true})
+		all = append(all, seen{h.Row, bits | seenPerson})
 		if bits&seenVersion != 0 {
 			spans = append(spans, Span{h.From, e.table.HeldUntil(int32(i))})
 		}
@@ -153,7 +188,7 @@ func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
 		if bits == 0 {
 			continue
 		}
-		all = append(all, seen{e.table.Version(int32(i)).Row, bits, false})
+		all = append(all, seen{e.table.Version(int32(i)).Row, bits})
 		if bits&seenVersion != 0 {
 			v := e.table.Version(int32(i))
 			spans, shown = append(spans, Span{v.From, e.table.Until(int32(i))}), append(shown, Shown{v.Row, v.From})
@@ -168,12 +203,12 @@ func (r *Result) rows(all []seen) {
 	people, cells := 0, 0
 	for _, s := range all {
 		cells += bits.OnesCount32(s.bits & seenMarks)
-		if s.person {
+		if s.bits&seenPerson != 0 {
 			people++
 		}
 	}
-	r.Patients, r.Known = make([]leak.Row, 0, people), make([]leak.Row, 0, len(all)-people)
-	r.Cells = make([]leak.Observed, 0, cells)
+	r.Patients, r.Known = pages.Make[leak.Row](0, people), pages.Make[leak.Row](0, len(all)-people)
+	r.Cells = pages.Make[leak.Observed](0, cells)
 	for i := 0; i < len(all); {
 		one := all[i]
 		for i++; i < len(all) && all[i].row == one.row; i++ {
@@ -182,7 +217,7 @@ func (r *Result) rows(all []seen) {
 		r.Cells = observed(r.Cells, one.row, one.bits)
 		switch {
 		case one.bits&seenMatched == 0 || one.row == 0:
-		case one.person:
+		case one.bits&seenPerson != 0:
 			r.Patients = append(r.Patients, one.row)
 		default:
 			r.Known = append(r.Known, one.row)
@@ -193,7 +228,7 @@ func (r *Result) rows(all []seen) {
 // ascending sorts by a key, keeping the order of equals: a radix sort, since a dump of
 // millions has tens of millions of marks.
 func ascending[T any](all []T, key func(*T) uint64) []T {
-	other := make([]T, len(all))
+	other := pages.Make[T](len(all), len(all))
 	var counts [8][256]int
 	for i := range all {
 		k := key(&all[i])
@@ -223,12 +258,10 @@ func ascending[T any](all []T, key func(*T) uint64) []T {
 
 // observed appends the cells that bits hold; one that was read in both spellings comes twice.
 func observed(out []leak.Observed, row leak.Row, shown uint32) []leak.Observed {
-	for i, p := range places {
-		for symbol := range 2 {
-			if shown&(1<<(2*i+symbol)) != 0 {
-				out = append(out, leak.Observed{Cell: leak.Cell{Row: row, Family: p.family, Index: p.index}, Symbol: symbol == 1})
-			}
-		}
+	for shown &= seenMarks; shown != 0; shown &= shown - 1 {
+		at := bits.TrailingZeros32(shown)
+		p := places[at/2]
+		out = append(out, leak.Observed{Cell: leak.Cell{Row: row, Family: p.family, Index: p.index}, Symbol: at%2 == 1})
 	}
 	return out
 }

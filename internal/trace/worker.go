@@ -16,7 +16,8 @@ type worker struct {
 	words   norm.Words
 	counts  Counts
 	tokens  []Token
-	whose   int32 // whose the row that was taken last is; index.None
+	room    []Token // for tokens that are kept, as far as it is not taken
+	whose   int32   // whose the row that was taken last is; index.None
 	strange leak.Strangers
 	found   []Paper
 	runs    map[uint64]struct{} // of words, of the text that is looked at
@@ -35,6 +36,7 @@ type worker struct {
 	text  [maxEach][]byte // normalised names
 	addr  [maxEach][]byte
 	phone [maxEach]uint64
+	times [maxEach]minutes
 	named []byte // the raw name that agreed
 	buf   []byte
 	warm  uint64
@@ -62,7 +64,7 @@ func invent(n norm.NIK, draw index.Tag) norm.NIK {
 func (w *worker) take(l *layout, rows []dump.Row) {
 	n := 0
 	for i := range rows {
-		w.row.fill(l, &rows[i])
+		w.row.niks(l, &rows[i])
 		w.who[i], w.fake[i] = index.None, index.None
 		if w.nik[i], w.has[i] = nikOf(&w.row); !w.has[i] {
 			continue
@@ -77,7 +79,7 @@ func (w *worker) take(l *layout, rows []dump.Row) {
 		}
 	}
 	w.e.table.ByFull(w.tags[:n], w.out[:n])
-	w.warm += w.e.table.Warm(w.out[:n])
+	w.warm += w.e.table.Warm(w.out[:n]) + w.e.warm(w.out[:n])
 	for k, row := range w.asked[:n] {
 		if row >= 0 {
 			w.who[row] = w.out[k]
@@ -179,6 +181,16 @@ func (w *worker) normalise(s *sorted) {
 	for k, raw := range s.each(norm.Phone) {
 		w.phone[k], _ = norm.ParsePhone(raw)
 	}
+	for k, raw := range s.each(norm.Moment) {
+		t := &w.times[k]
+		t.n = len(norm.Minutes(t.of[:0], raw))
+	}
+}
+
+// minutes are those that a time may mean.
+type minutes struct {
+	of [4]norm.Minute
+	n  int
 }
 
 // candidates returns who the row may be of, and how they were found.

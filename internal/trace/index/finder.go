@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+
+	"github.com/amanah-project/amanah/internal/trace/pages"
 )
 
 // finder finds tags, which are as good as random: the top bits lead to a bucket of one or
@@ -33,7 +35,9 @@ func newFinder(n int, of func(i int) found) finder {
 	size := bits.Len(uint(len(all)) | 1)
 	log = min(log, size)
 	begins = joined(begins, log)
-	f := finder{start: make([]uint32, 1<<size+1), tags: make([]Tag, len(all)), at: make([]int32, len(all)), shift: uint(64 - size)}
+	f := finder{
+		start: pages.Make[uint32](1<<size+1, 1<<size+1), tags: pages.Make[Tag](len(all), len(all)), at: pages.Make[int32](len(all), len(all)), shift: uint(64 - size),
+	}
 	buckets := 1 << (size - log)
 	spread(len(begins)-1, func(_, from, to int) {
 		counts := make([]uint32, buckets)
@@ -98,7 +102,7 @@ func divide(n, log int, of func(i int) found) (all []found, begins []int) {
 		}
 	}
 	begins[1<<log] = at
-	all = make([]found, at)
+	all = pages.Make[found](at, at)
 	spread(n, func(core, from, to int) {
 		mine := counts[core]
 		for i := from; i < to; i++ {

@@ -1,15 +1,17 @@
 package index
 
+import "github.com/amanah-project/amanah/internal/trace/pages"
+
 // NewTable keys a set again for a job and makes a table of it, on all cores. The set is not
 // changed; of index's tags the table has those that its people's bound tags hold on to.
 func NewTable(index, job Key, s *Set) *Table {
 	n := len(s.People)
 	a := NewAsker(index, job)
-	t := &Table{versions: make([]Version, len(s.Versions)), decoys: len(s.Decoys), ends: uint32(len(s.Versions))}
+	t := &Table{versions: pages.Make[Version](len(s.Versions), len(s.Versions)), decoys: len(s.Decoys), ends: uint32(len(s.Versions))}
 	tags := s.again(a)
 	t.full = newFinder(len(tags), func(i int) found { return found{tags[i], int32(i)} })
 	// Who comes when follows from the new tags: places become those of held.
-	was := make([]int32, 0, n)
+	was := pages.Make[int32](0, n)
 	for k, at := range t.full.at {
 		if int(at) >= n {
 			t.full.at[k] = Chance
@@ -18,7 +20,7 @@ func NewTable(index, job Key, s *Set) *Table {
 		t.full.at[k] = int32(len(was))
 		was = append(was, at)
 	}
-	t.held = make([]Held, len(was))
+	t.held = pages.Make[Held](len(was), len(was))
 	by := t.fill(a, s, tags, was, s.begins(was))
 	for k, f := range [finders]*finder{&t.short, &t.ref, &t.born, &t.call} {
 		*f = newFinder(n, func(i int) found { return found{by[k][i], int32(i)} })
@@ -40,7 +42,7 @@ const (
 // again are the new tags of all people and, behind them, of all decoys.
 func (s *Set) again(a *Asker) []Tag {
 	n := len(s.People)
-	tags := make([]Tag, n+len(s.Decoys))
+	tags := pages.Make[Tag](n+len(s.Decoys), n+len(s.Decoys))
 	spread(len(tags), func(_, from, to int) {
 		job := a.job.Clone()
 		for i := from; i < to; i++ {
@@ -59,13 +61,13 @@ type placed struct{ from, to uint32 }
 
 // begins returns it of each identity that was at those places.
 func (s *Set) begins(was []int32) []placed {
-	from := make([]uint32, len(s.Counts))
+	from := pages.Make[uint32](len(s.Counts), len(s.Counts))
 	at := uint32(0)
 	for i, n := range s.Counts {
 		from[i] = at
 		at += n
 	}
-	out := make([]placed, len(was))
+	out := pages.Make[placed](len(was), len(was))
 	at = 0
 	for i, w := range was {
 		out[i] = placed{from[w], at}
@@ -77,12 +79,16 @@ func (s *Set) begins(was []int32) []placed {
 // fill makes held and versions, and returns the tags of the other finders.
 func (t *Table) fill(a *Asker, s *Set, tags []Tag, was []int32, at []placed) (by [finders][]Tag) {
 	for k := range by {
-		by[k] = make([]Tag, len(was))
+		by[k] = pages.Make[Tag](len(was), len(was))
 	}
 	spread(len(was), func(_, from, to int) {
 		mine := a.Clone()
 		i, j := mine.index, mine.job
+		ahead := uint64(0)
 		for k := from; k < to; k++ {
+			if (k-from)%gather == 0 {
+				ahead += s.gather(was[k:min(k+gather, to)])
+			}
 			w := was[k]
 			p, full := &s.People[w], tags[w]
 			h := &t.held[k]
@@ -101,8 +107,22 @@ func (t *Table) fill(a *Asker, s *Set, tags []Tag, was []int32, at []placed) (by
 				t.versions[at[k].to+n] = mine.version(full, s.Versions[at[k].from+n])
 			}
 		}
+		t.ahead.Add(ahead)
 	})
 	return by
+}
+
+// gather is how many identities are read ahead of where they are needed: from all over memory,
+// which is waited for once and not for one after the other.
+const gather = 64
+
+// gather reads identities into the processor's cache. The sum means nothing.
+func (s *Set) gather(at []int32) (sum uint64) {
+	for _, i := range at {
+		p := &s.People[i]
+		sum += uint64(p.Full) + uint64(p.Name) + uint64(p.N)
+	}
+	return sum
 }
 
 // hold gives an identity of the index a job's tags, as a table has them.

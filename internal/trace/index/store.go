@@ -11,6 +11,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/durable"
+	"github.com/amanah-project/amanah/internal/trace/pages"
 )
 
 // Store is an index in a folder: sorted files of one generation, named by a head that
@@ -227,10 +228,18 @@ func (s *Store) Load() (*Set, error) {
 	}
 	e := &s.head.entries
 	out := &Set{
-		People: slices.Grow([]Identity(nil), int(e[secPeople])+len(p.people)), Counts: slices.Grow([]uint32(nil), int(e[secPeople])+len(p.people)),
-		Versions: slices.Grow([]Version(nil), int(e[secVersions])),
+		People: room[Identity](int(e[secPeople]) + len(p.people)), Counts: room[uint32](int(e[secPeople]) + len(p.people)),
+		Versions: room[Version](int(e[secVersions])), Decoys: room[Tag](int(e[secDecoys])),
 	}
 	return out, s.into(p, out)
+}
+
+// room is nil, or has room for some.
+func room[T any](n int) []T {
+	if n == 0 {
+		return nil
+	}
+	return pages.Make[T](0, n)
 }
 
 // Whose returns the people of a patient's row: one, or as many as they had NIKs.
@@ -273,7 +282,7 @@ func (s *Store) into(p *pending, to sink) error {
 		defer sec.file.Close()
 		all[i] = sec
 	}
-	var chance []Tag
+	chance := room[Tag](int(s.head.entries[secDecoys]))
 	for {
 		b, err := all[secDecoys].entry()
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"sync"
+	"sync/atomic"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
@@ -45,6 +46,7 @@ type Table struct {
 	summed                       sync.Once
 	sum                          uint32
 	papers                       papers
+	ahead                        atomic.Uint64 // sums that mean nothing, so that what is read ahead is read
 }
 
 // None is found where nobody is; Chance, where a decoy is.

@@ -55,6 +55,7 @@ type Tagger struct {
 	in    [16]byte
 	out   [16]byte
 	sum   [sha256.Size]byte
+	text  []byte
 }
 
 // NewTagger derives the two keys of a Tagger by HKDF-SHA256 (RFC 5869).
@@ -90,10 +91,8 @@ func (t *Tagger) one(domain byte, a, b uint64) Tag {
 // long is the PRF of a text bound to a tag, or to none (zero).
 func (t *Tagger) long(domain byte, bind Tag, text []byte) Tag {
 	t.mac.Reset()
-	t.in[0] = domain
-	binary.LittleEndian.PutUint64(t.in[1:], uint64(bind))
-	t.mac.Write(t.in[:9])
-	t.mac.Write(text)
+	t.text = append(binary.LittleEndian.AppendUint64(append(t.text[:0], domain), uint64(bind)), text...)
+	t.mac.Write(t.text)
 	return Tag(binary.LittleEndian.Uint64(t.mac.Sum(t.sum[:0])))
 }
 

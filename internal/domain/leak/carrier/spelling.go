@@ -283,6 +283,21 @@ func renderLetters(s string, symbol bool) string {
 func readLetters[T text](s T) (symbol, ok bool) {
 	upper, lower, together, before := false, false, false, false
 	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			i++
+			switch {
+			case c-'A' < 26:
+				upper = true
+			case c-'a' < 26:
+				lower = true
+			default:
+				before = false
+				continue
+			}
+			together = together || before
+			before = true
+			continue
+		}
 		r, n := first(s[i:])
 		i += n
 		up, low := unicode.ToUpper(r), unicode.ToLower(r)

@@ -198,28 +198,39 @@ func Minutes(out []Minute, raw []byte) []Minute {
 	if _, ok := NewDate(y, m, d); !ok {
 		return out
 	}
-	at := time.Date(y, time.Month(m), d, p.n[3], p.n[4], 0, 0, time.UTC)
-	if hours, ok := zoneOf(raw, &p); ok {
-		return append(out, MinuteOf(at.Add(-hours)))
+	at := (daysOf(y, m, d)*24+p.n[3])*60 + p.n[4]
+	if off, ok := zoneOf(raw, &p); ok {
+		return append(out, Minute(max(0, at-off)))
 	}
-	for _, h := range [...]time.Duration{7, 0, 8, 9} {
-		out = append(out, MinuteOf(at.Add(-h*time.Hour)))
+	for _, h := range [...]int{7, 0, 8, 9} {
+		out = append(out, Minute(max(0, at-60*h)))
 	}
 	return out
 }
 
-// zoneOf reads Z, WIB, WITA, WIT, or +07:00 at the end.
-func zoneOf(raw []byte, p *pieces) (time.Duration, bool) {
+// daysOf counts days from 1 January 2000 to a date of the Gregorian calendar. A year begins in
+// March here, so that the day that some years lack is its last (E. G. Richards, "Mapping time",
+// 1998).
+func daysOf(y, m, d int) int {
+	if m -= 3; m < 0 {
+		m, y = m+12, y-1
+	}
+	const before = 730_425 // to the same 1 January from 1 March of the year 0
+	return y*365 + y/4 - y/100 + y/400 + (153*m+2)/5 + d - 1 - before
+}
+
+// zoneOf reads Z, WIB, WITA, WIT, or +07:00 at the end, in minutes.
+func zoneOf(raw []byte, p *pieces) (int, bool) {
 	last := len(raw) - 1
 	switch raw[last] {
 	case 'Z', 'z':
 		return 0, true
 	case 'B', 'b':
-		return 7 * time.Hour, true
+		return 7 * 60, true
 	case 'A', 'a':
-		return 8 * time.Hour, true
+		return 8 * 60, true
 	case 'T', 't':
-		return 9 * time.Hour, true
+		return 9 * 60, true
 	}
 	for i := max(0, len(raw)-6); i <= last; i++ {
 		if raw[i] != '+' && (raw[i] != '-' || i < 11) {
@@ -231,7 +242,7 @@ func zoneOf(raw []byte, p *pieces) (time.Duration, bool) {
 		} else if i < len(raw)-3 {
 			h, m = p.n[p.count-2], h
 		}
-		off := time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
+		off := 60*h + m
 		if raw[i] == '-' {
 			off = -off
 		}

@@ -2,6 +2,7 @@ package norm_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -261,6 +262,31 @@ func FuzzValues(f *testing.F) {
 		w.Facility(nil, b)
 		if string(b) != kept {
 			t.Error("the input was changed")
+		}
+	})
+}
+
+// TestMinutesAreTheCalendars: of any day and zone they are what package time says.
+func TestMinutesAreTheCalendars(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Date(rapid.IntRange(1850, 2150).Draw(t, "y"), time.Month(rapid.IntRange(1, 12).Draw(t, "m")), rapid.IntRange(1, 28).Draw(t, "d")+rapid.IntRange(0, 2).Draw(t, "e"),
+			rapid.IntRange(0, 23).Draw(t, "h"), rapid.IntRange(0, 59).Draw(t, "min"), 0, 0, time.UTC)
+		off := 15 * rapid.IntRange(-44, 44).Draw(t, "off")
+		zone := fmt.Sprintf("%+03d:%02d", off/60, max(off, -off)%60)
+		if off < 0 {
+			zone = fmt.Sprintf("-%02d:%02d", -off/60, -off%60)
+		}
+		text := at.Format("2006-01-02T15:04:05")
+		want := norm.MinuteOf(at.Add(-time.Duration(off) * time.Minute))
+		if got := norm.Minutes(nil, []byte(text+zone)); len(got) != 1 || got[0] != want {
+			t.Fatalf("%s%s is %v, want %d", text, zone, got, want)
+		}
+		var all []norm.Minute
+		for _, h := range []int{7, 0, 8, 9} {
+			all = append(all, norm.MinuteOf(at.Add(-time.Duration(h)*time.Hour)))
+		}
+		if got := norm.Minutes(nil, []byte(text)); !slices.Equal(got, all) {
+			t.Fatalf("%s is %v, want %v", text, got, all)
 		}
 	})
 }

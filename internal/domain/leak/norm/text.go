@@ -14,14 +14,16 @@ const maxText = 300
 // fold appends capitals without diacritics. Broken UTF-8 is dropped, as ASCII it stays.
 func fold(out, raw []byte) []byte {
 	at := len(out)
-	for _, c := range raw {
-		if c >= utf8.RuneSelf {
-			return foldWide(out[:at], raw)
+	out = append(out, raw...)
+	text, any := out[at:], byte(0)
+	for i, c := range text {
+		any |= c
+		if c-'a' < 26 {
+			text[i] = c - ('a' - 'A')
 		}
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		out = append(out, c)
+	}
+	if any >= utf8.RuneSelf {
+		return foldWide(out[:at], raw)
 	}
 	return out
 }
@@ -134,6 +136,9 @@ func shortTail(t []byte) bool { return len(t) == 1 || !letter(t[1]) }
 // expand gives the one spelling of words in addresses. Both spellings of package carrier's
 // families Street and Neighbourhood come here.
 func expand(w []byte) string {
+	if len(w) > len("PERUMAHAN") {
+		return ""
+	}
 	switch string(w) {
 	case "JL", "JLN", "JALAN", "JLAN":
 		return "JALAN"
@@ -178,12 +183,6 @@ func (w *Words) Address(out, raw []byte) []byte {
 	w.text = text
 	start := len(out)
 	hood, slash := 0, false // of RT: 1 after RT, 2 after RT RW, 3 after RT and its number
-	word := func(s string) {
-		if len(out) > start {
-			out = append(out, ' ')
-		}
-		out = append(out, s...)
-	}
 	for i := 0; i < len(text); {
 		c, from := text[i], i
 		switch {
@@ -194,7 +193,7 @@ func (w *Words) Address(out, raw []byte) []byte {
 			if len(n) == 0 {
 				n = text[i-1 : i]
 			}
-			hood = number(word, n, hood, slash)
+			out, hood = number(out, start, n, hood, slash)
 			slash = false
 		case letter(c) || c >= utf8.RuneSelf:
 			for ; i < len(text) && (letter(text[i]) || text[i] >= utf8.RuneSelf); i++ {
@@ -210,9 +209,9 @@ func (w *Words) Address(out, raw []byte) []byte {
 			default:
 				hood = 0
 				if e := expand(s); e != "" {
-					word(e)
+					out = spaced(out, start, e)
 				} else {
-					word(string(s))
+					out = spaced(out, start, s)
 				}
 			}
 			slash = false
@@ -224,18 +223,23 @@ func (w *Words) Address(out, raw []byte) []byte {
 	return out
 }
 
+// spaced appends a word, and before it a space where it is not the first behind start.
+func spaced[T string | []byte](out []byte, start int, word T) []byte {
+	if len(out) > start {
+		out = append(out, ' ')
+	}
+	return append(out, word...)
+}
+
 // number writes a number of an address, and before it what it counts.
-func number(word func(string), n []byte, hood int, slash bool) int {
+func number(out []byte, start int, n []byte, hood int, slash bool) ([]byte, int) {
 	switch {
 	case hood == 1 || hood == 2:
-		word("RT")
-		word(string(n))
-		return hood + 2
+		return spaced(spaced(out, start, "RT"), start, n), hood + 2
 	case hood == 4, hood == 3 && slash:
-		word("RW")
+		out = spaced(out, start, "RW")
 	}
-	word(string(n))
-	return 0
+	return spaced(out, start, n), 0
 }
 
 // Facility appends a facility's code or name: capitals, letters and digits alone.

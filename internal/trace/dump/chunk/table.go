@@ -188,11 +188,15 @@ func (p tablePiece) plain(b []byte, at int, base int64, to *Buffer) {
 		w := binary.LittleEndian.Uint64(b[i:])
 		for m := matches(w, comma) | matches(w, line); m != 0; m &= m - 1 {
 			j := i + bits.TrailingZeros64(m)>>3
-			if column < 0 || column >= len(p.Names) || to.broken || b[j] == p.Line {
+			if column < 0 || to.broken || b[j] == p.Line {
 				from, column = p.cell(b, from, j, column, base, to)
 				continue
 			}
-			to.fields = append(to.fields, Field{p.Names[column], b[from:j:j]})
+			name := ""
+			if column < len(p.Names) {
+				name = p.Names[column]
+			}
+			to.fields = append(to.fields, Field{name, b[from:j:j]})
 			from, column = j+1, column+1
 		}
 	}
