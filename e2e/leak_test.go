@@ -94,7 +94,7 @@ func TestLeak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.canariesAreNowhere(one, text)
+	o.canariesAreNowhere(one, text, people)
 	guiltyCopy := copies.CopyOf(request)
 	guilty := hex.EncodeToString(guiltyCopy[:])
 	leaked := strings.SplitAfter(text, "\n")
@@ -189,19 +189,20 @@ func (o *office) identified(one, two *member, folder string, result []byte, peop
 
 // canariesAreNowhere holds the people of a copy that nobody registered against all that
 // serves people: none of it knows them, and nobody with such a NIK comes in.
-func (o *office) canariesAreNowhere(officer *member, text string) {
+func (o *office) canariesAreNowhere(officer *member, text string, people int) {
 	o.t.Helper()
 	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	client := o.system(officer, "client-rs-99-001", "rs-99-001")
-	canaries := 0
+	canaries, canary := 0, ""
 	for _, row := range rows {
 		number, nik, name, birth := row[2], row[3], row[4], row[5]
 		if !strings.HasPrefix(nik, "990151") {
 			continue
 		}
+		canary = nik
 		if canaries++; canaries > 3 {
 			continue
 		}
@@ -232,6 +233,7 @@ func (o *office) canariesAreNowhere(officer *member, text string) {
 	if canaries < 4 {
 		o.t.Errorf("%d canaries in the copy", canaries)
 	}
+	o.canaryIsNobody(client, newVictim(1).nik, canary, people)
 	o.operate("", "check") // numbers of nobody's are no loss
 }
 

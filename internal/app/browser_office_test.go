@@ -64,12 +64,18 @@ func TestRealBrowserOffice(t *testing.T) {
 
 	c.signIn(w.passkey, "staff-1")
 	c.open("/console/records?lang=en")
+	views := map[string]bool{} // names at the page's foot
 	opens := func(purpose string) {
 		t.Helper()
 		c.eval("document.getElementById('nik').value = '" + w.nik + "'; document.getElementById('" + purpose + "').click(); document.querySelector('#open button').click()")
 		c.until("document.getElementById('status').textContent === '' && !document.getElementById('opened').hidden ? document.getElementById('whose').textContent : ''", "No name, 1 records")
 		if got := c.eval("document.querySelector('#records pre').textContent + location.href"); !strings.Contains(got, w.recorded) || strings.Contains(got, w.nik) {
 			t.Errorf("%s: %s", purpose, got)
+		}
+		if foot := c.eval("document.querySelector('#view').textContent"); !viewName.MatchString(foot) || views[foot] {
+			t.Errorf("%s: at the page's foot stands %q", purpose, foot)
+		} else {
+			views[foot] = true
 		}
 	}
 	told := func() []notice.Notice {

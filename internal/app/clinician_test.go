@@ -21,6 +21,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/care"
 	vaultflow "github.com/amanah-project/amanah/internal/flow/document"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/web/route"
 )
 
 // number finds the number of a person by their NIK, as a role.
@@ -166,6 +167,9 @@ func TestBinary(t *testing.T) {
 	out := w.send(signingOne, "GET", "/fhir/R4/Binary/"+name, "", "", "Accept", "image/png")
 	if out.Code != 200 || !bytes.Equal(out.Body.Bytes(), raw) || out.Header().Get("Content-Type") != "image/png" || out.Header().Get("Cache-Control") != "no-store" || out.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%d, %d bytes, %v", out.Code, out.Body.Len(), out.Header())
+	}
+	if name := out.Header().Get(route.ViewHeader); !viewName.MatchString(name) { // beside the file, whose bytes are as they were
+		t.Errorf("the view of a document is %q", name)
 	}
 	if out := w.send(signingOne, "GET", "/fhir/R4/Binary/"+name, "", "", "Range", "bytes=100000-100999"); out.Code != 206 || !bytes.Equal(out.Body.Bytes(), raw[100000:101000]) {
 		t.Errorf("a range: %d, %d bytes", out.Code, out.Body.Len())

@@ -45,6 +45,7 @@ func (s *Server) jobs() []job {
 		{"sweep", time.Hour, s.sweep},
 		{"documents", time.Hour, s.sweepDocuments},
 		{"trace-index", 10 * time.Minute, s.feedIndex},
+		{"ledger-follow", 2 * time.Second, s.followLedger},
 		{"ledger", 10 * time.Second, func(ctx context.Context) error { return check.MarkLedger(ctx, s.db, s.keeper) }},
 		{"ledger-prune", time.Hour, s.pruneLedger()},
 	}

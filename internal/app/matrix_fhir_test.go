@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/web/fhir"
+	"github.com/amanah-project/amanah/internal/web/route"
 	"github.com/amanah-project/amanah/internal/web/token"
 )
 
@@ -340,11 +342,16 @@ func (w *ward) shown(who fhirRole) string {
 	return form.Encode()
 }
 
+// viewName is what names a view.
+var viewName = regexp.MustCompile(`^amv-[0-9a-f]{32}$`)
+
 // TestFHIRMatrix asks for health records in every role. A row that grants all is the
-// control.
+// control. Whatever shows somebody's records, images and their lists too, has a name of its own
+// beside it, and nothing else has; what is sent on to a facility is its signed document alone.
 func TestFHIRMatrix(t *testing.T) {
 	w := newWard(t)
 	w.entered()
+	seen := map[string]bool{} // names of views
 	ask := func(r fhirRow, who fhirRole) (int, string) {
 		path, media, body, header := r.ask(w)
 		if strings.HasPrefix(path, "/oauth2/") {
@@ -354,6 +361,12 @@ func TestFHIRMatrix(t *testing.T) {
 		}
 		method, _, _ := strings.Cut(r.route, " ")
 		out := w.send(who, method, path, media, body, header...)
+		shows := method == "GET" && r.want[keylessOne] == 403 && out.Code == 200 && !strings.Contains(r.route, "/transfers/") // viewed, and not sent on
+		if name := out.Header().Get(route.ViewHeader); shows != viewName.MatchString(name) || !shows && name != "" || seen[name] {
+			t.Errorf("%s, asked by %s: the view is %q", r.route, who, name)
+		} else if shows {
+			seen[name] = true
+		}
 		return out.Code, out.Body.String()
 	}
 	cells := 0
@@ -374,7 +387,7 @@ func TestFHIRMatrix(t *testing.T) {
 			t.Errorf("%s: nobody is served, so the refusals prove nothing", r.route)
 		}
 	}
-	t.Logf("%d cells", cells)
+	t.Logf("%d cells, %d views", cells, len(seen))
 	for who := range fhirRoles { // the control: what a server without any protection would answer
 		if who == signingOne || who == signedIn {
 			continue

@@ -151,10 +151,21 @@ func (s *Server) refresh(ctx context.Context) error {
 	if err := check.KeepLedger(ctx, s.db, s.keeper, s.ring.set.Load().ledger); err != nil {
 		return err
 	}
+	if err := check.FollowLedger(ctx, s.db, s.keeper); err != nil {
+		return err
+	}
 	if err := s.members.poll(ctx, s.db); err != nil {
 		return err
 	}
 	return s.book.Refresh(ctx, s.db)
+}
+
+// followLedger notes what other servers wrote into the ledger.
+func (s *Server) followLedger(ctx context.Context) error {
+	if l, ok := s.db.(store.Ledgered); ok {
+		return l.FollowLedger(ctx)
+	}
+	return nil
 }
 
 // observe publishes what is read when asked for.

@@ -19,6 +19,12 @@ var ErrLedger = fault.New(fault.Conflict, "the ledger of rows is not what was wr
 // key, which the keeper gives to servers alone, can make neither: a row that differs
 // from its newest entry was altered, rolled back, added or removed by somebody else.
 // Entries cut off the end are found by the keeper's mark of how far the chain had come.
+//
+// Each time a row is read it is held against its newest entry, and a row that is asked
+// for by its primary key and is not there against there being none: nobody goes by one
+// that differs (ErrAltered). A server that follows the ledger (FollowLedger) remembers
+// what each row was last, so that it asks nothing of the database for it, and that
+// entries taken out or altered later deceive it no more.
 
 // LedgerTables are the tables whose rows are noted. Those that every check-in writes
 // are not among them: their rows are sealed (Seals).
@@ -32,9 +38,9 @@ func LedgerTables() []string {
 	}, Watched()...)
 }
 
-// Watched are those of them whose rows are held against their newest entry each time
-// before anybody goes by one: what was used up stays used up, whatever the row says.
-// Their rows live for a day or so; the ledger names them by a keyed hash.
+// Watched are those of them that use something up: their rows live for a day or so, the
+// ledger names them by a keyed hash, and entries that later ones took the place of are
+// taken out of it (PruneLedger).
 func Watched() []string {
 	return []string{
 		"identity_authorization", "identity_guess", "identity_pin_try", "identity_refresh", "partner_decision", "venue_journey", "venue_lookup",
@@ -70,6 +76,13 @@ type Ledgered interface {
 	// NoteLeaves notes how far each gate's chain has come, so that leaves cut off its end
 	// are found.
 	NoteLeaves(ctx context.Context) error
+	// FollowLedger goes over the ledger's entries since it was last called, all of them at
+	// first, and remembers what each row is by them. ErrLedger when one does not follow the
+	// one before, or the last is gone: from then on no row of the ledger's is gone by.
+	FollowLedger(ctx context.Context) error
+	// Bare is the same database, whose rows are read as they lie there: for who looks for
+	// what was altered.
+	Bare() DB
 	// PruneLedger puts bridges in the place of entries that later ones took the place of,
 	// among some after a number and below another, and returns where to go on; zero when
 	// there are no more.
@@ -101,7 +114,7 @@ func (k LedgerKey) Follows(last LedgerMark, e LedgerEntry) bool {
 
 // Row names a row by its primary key; a watched one by a keyed hash of it.
 func (k LedgerKey) Row(t Table, row []Value) []byte {
-	name := ledgerRow(t, row)
+	name := RowKey(t, row)
 	if !slices.Contains(Watched(), t.Name) {
 		return name
 	}
@@ -116,7 +129,8 @@ func (k LedgerKey) Name(table string, name []byte) []byte {
 	return m.Sum(nil)[:16]
 }
 
-func ledgerRow(t Table, row []Value) []byte {
+// RowKey are the values of a row's primary key.
+func RowKey(t Table, row []Value) []byte {
 	type part struct{ key, at int }
 	var parts []part
 	for i, c := range t.Columns {
@@ -143,17 +157,21 @@ func appendValue(b []byte, c Column, v Value) []byte {
 // a migration that adds one changes no MAC.
 func (k LedgerKey) MAC(t Table, row []Value) []byte {
 	m := hmac.New(sha256.New, k)
-	m.Write([]byte("amanah row v1\x00"))
-	b := appendValue(nil, Column{}, Value{Bytes: []byte(t.Name)})
+	m.Write(appendRow(nil, t, row))
+	return m.Sum(nil)[:16]
+}
+
+func appendRow(b []byte, t Table, row []Value) []byte {
+	b = append(b, "amanah row v1\x00"...)
+	b = append(binary.AppendUvarint(b, uint64(len(t.Name))), t.Name...)
 	for i, c := range t.Columns {
 		if row[i].Int == 0 && len(row[i].Bytes) == 0 {
 			continue
 		}
-		b = appendValue(b, Column{}, Value{Bytes: []byte(c.Name)})
+		b = append(binary.AppendUvarint(b, uint64(len(c.Name))), c.Name...)
 		b = appendValue(append(b, byte(c.Kind)), c, row[i])
 	}
-	m.Write(b)
-	return m.Sum(nil)[:16]
+	return b
 }
 
 // Chain is the chain at an entry, after the one before.

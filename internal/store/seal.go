@@ -89,6 +89,16 @@ func (s *Sealer) MAC(name string, n int, value func(i int) (v Value, number bool
 	return append([]byte(nil), w.mac.Sum(w.sum[:0])[:16]...)
 }
 
+// Ledger is LedgerKey.MAC of a row.
+func (s *Sealer) Ledger(t Table, row []Value) [16]byte {
+	w := s.free.Get().(*sealing)
+	defer s.free.Put(w)
+	w.mac.Reset()
+	w.buf = appendRow(w.buf[:0], t, row)
+	w.mac.Write(w.buf)
+	return [16]byte(w.mac.Sum(w.sum[:0])[:16])
+}
+
 // Row is the MAC that a row should carry, and the one that it does: at returns a
 // column's value and whether it is a number.
 func (s *Sealer) Row(name string, seal Sealed, at func(column string) (Value, bool)) (want, have []byte) {

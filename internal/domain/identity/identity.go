@@ -115,6 +115,8 @@ type Link struct {
 	Scope   LinkScope
 	// Synthetic is the person's, so that the gate need not read the person.
 	Synthetic bool
+	// Altered: what is stored is not what was written; nobody goes by it. All else is empty.
+	Altered bool
 }
 
 // LinkScope says what a link may ask. The numbers are stored.

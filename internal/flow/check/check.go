@@ -117,6 +117,11 @@ const page = 1024
 func (c *Check) Run(ctx context.Context) (Report, error) {
 	c.report = Report{Rows: map[string]int64{}}
 	c.subjects, c.named, c.last, c.unknown = map[identity.Tag]bool{}, map[uint64]struct{}{}, map[int64]int64{}, map[int64]Finding{}
+	if l, ok := c.DB.(store.Ledgered); ok { // rows that were altered are read, to be named
+		if bare, ok := l.Bare().(Database); ok {
+			c.DB = bare
+		}
+	}
 	h, err := c.Keeper.Health(ctx)
 	if err != nil {
 		return c.report, err

@@ -37,6 +37,34 @@ func KeepLedger(ctx context.Context, db store.DB, k Marker, key []byte) error {
 	return err
 }
 
+// FollowLedger has a server know the ledger to its end, before it goes by any row, and
+// looks whether that is the ledger which the keeper knows: keeper.ErrLedger, also when
+// entries do not follow each other. It reads all of it, about 3 s for a million rows.
+func FollowLedger(ctx context.Context, db store.DB, k Marker) error {
+	l, ok := db.(store.Ledgered)
+	if !ok {
+		return nil
+	}
+	mark, err := k.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.FollowLedger(ctx); err != nil {
+		if errors.Is(err, store.ErrLedger) {
+			err = keeper.ErrLedger
+		}
+		return err
+	}
+	if mark.Seq == 0 {
+		return nil
+	}
+	at, err := l.LedgerAt(ctx, mark.Seq)
+	if err == nil && keeper.Ledger(at) != mark {
+		err = keeper.ErrLedger
+	}
+	return err
+}
+
 // MarkLedger notes how far each gate's chain of leaves has come, and tells the keeper how
 // far the ledger has: what is cut off afterwards is found. keeper.ErrLedger when the
 // ledger is not the one that the keeper knows.

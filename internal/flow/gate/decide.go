@@ -6,6 +6,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/domain/venue"
+	"github.com/amanah-project/amanah/internal/store"
 )
 
 // may returns nil when what asks may be told a colour now: a device's link, the door of
@@ -22,6 +23,9 @@ func (a *Ask) may(l identity.Link) error {
 		return nil
 	case venue.ActDecide:
 		scope = identity.LinkDecision
+	}
+	if l.Altered {
+		return store.ErrAltered
 	}
 	if !l.Live() || l.Scope != scope || l.Device != a.Device || l.Partner != a.Partner {
 		return identity.ErrNoLink

@@ -54,3 +54,26 @@ func (db *DB) PruneLedger(ctx context.Context, after, below uint64) (next uint64
 	})
 	return next, err
 }
+
+// FollowLedger implements store.Ledgered.
+func (db *DB) FollowLedger(ctx context.Context) error {
+	l := db.ledger.Load()
+	if l == nil {
+		return nil
+	}
+	return l.Follow(func(fn func(*sqlstore.Tx) error) error {
+		return db.run(ctx, kind{begin: beginView}, func(s *session) error { return fn(sqlstore.New(s, l)) })
+	})
+}
+
+// Bare implements store.Ledgered.
+func (db *DB) Bare() store.DB { return bare{db} }
+
+// bare reads rows as they lie there.
+type bare struct{ *DB }
+
+func (b bare) View(ctx context.Context, fn func(store.Stores) error) error {
+	return b.run(ctx, kind{begin: beginView, silence: 2 * b.opt.Statement}, func(s *session) error {
+		return over(fn)(sqlstore.New(s, nil))
+	})
+}

@@ -53,3 +53,24 @@ func (db *DB) PruneLedger(ctx context.Context, after, below uint64) (next uint64
 	})
 	return next, err
 }
+
+// FollowLedger implements store.Ledgered.
+func (db *DB) FollowLedger(ctx context.Context) error {
+	l := db.ledger.Load()
+	if l == nil {
+		return nil
+	}
+	return l.Follow(func(fn func(*sqlstore.Tx) error) error {
+		return db.readers.view(ctx, func(h *handle) error { return fn(sqlstore.New(h, l)) })
+	})
+}
+
+// Bare implements store.Ledgered.
+func (db *DB) Bare() store.DB { return bare{db} }
+
+// bare reads rows as they lie there.
+type bare struct{ *DB }
+
+func (b bare) View(ctx context.Context, fn func(store.Stores) error) error {
+	return b.readers.view(ctx, func(h *handle) error { return over(fn)(sqlstore.New(h, nil)) })
+}

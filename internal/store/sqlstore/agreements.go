@@ -1,24 +1,24 @@
 package sqlstore
 
 import (
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/partner"
+	"github.com/amanah-project/amanah/internal/store"
 )
 
 const (
-	lastAgreement = `SELECT COUNT(*) FROM partner_agreement WHERE partner_id = $1`
-	addAgreement  = `INSERT INTO partner_agreement
+	addAgreement = `INSERT INTO partner_agreement
 			(partner_id, version, terms, signature, offered, until, seq, signed, countersignature)
 		VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7)
 		ON CONFLICT (partner_id, version) DO NOTHING`
 	signAgreement = `UPDATE partner_agreement SET seq = $3, signed = $4, countersignature = $5
 		WHERE partner_id = $1 AND version = $2 AND signed = 0`
-	countAgreement  = `SELECT COUNT(*) FROM partner_agreement WHERE partner_id = $1 AND version = $2`
 	selectAgreement = `SELECT partner_id, version, terms, signature, offered, until, seq, signed, countersignature
 		FROM partner_agreement `
-	agreementsOf      = selectAgreement + `WHERE partner_id = $1 ORDER BY version`
-	currentAgreements = selectAgreement + `WHERE signed > 0 AND until > $1 ORDER BY partner_id, version`
+	agreementsOf  = selectAgreement + `WHERE partner_id = $1 ORDER BY version`
+	allAgreements = selectAgreement + `ORDER BY partner_id, version`
 )
 
 type agreements struct{ *Tx }
@@ -26,11 +26,11 @@ type agreements struct{ *Tx }
 var _ partner.AgreementStore = agreements{}
 
 func (t agreements) Offer(g partner.Agreement) error {
-	last, err := t.one(lastAgreement, func(a *Args) { a.Number(uint64(g.Partner)) })
+	before, err := t.Of(g.Partner)
 	if err != nil {
 		return err
 	}
-	if int64(g.Version) != last+1 {
+	if g.Version != len(before)+1 {
 		return partner.ErrVersion
 	}
 	var wrote int64
@@ -62,38 +62,43 @@ func (t agreements) Countersign(id partner.ID, version int, c partner.Countersig
 	if err != nil || wrote > 0 {
 		return err
 	}
-	known, err := t.one(countAgreement, func(a *Args) {
-		a.Number(uint64(id))
-		a.Int(int64(version))
-	})
+	all, err := t.Of(id)
 	switch {
 	case err != nil:
 		return err
-	case known == 0:
+	case version < 1 || version > len(all):
 		return partner.ErrAgreement
 	}
 	return partner.ErrSigned
 }
 
-func (t agreements) one(sql string, bind func(a *Args)) (n int64, err error) {
-	err = t.query(sql, bind, func(r Row) error {
-		n = r.Int(0)
-		return nil
-	})
-	return n, err
-}
-
 func (t agreements) Of(id partner.ID) ([]partner.Agreement, error) {
-	return t.all(agreementsOf, func(a *Args) { a.Number(uint64(id)) })
+	out, bad, err := t.all(agreementsOf, func(a *Args) { a.Number(uint64(id)) })
+	if err == nil && len(bad) > 0 {
+		err = t.fail(store.ErrAltered)
+	}
+	return out, err
 }
 
+// Current passes over partners of whom an agreement is not what was written: an older one
+// must not be in force in its place.
 func (t agreements) Current(at time.Time) ([]partner.Agreement, error) {
-	return t.all(currentAgreements, func(a *Args) { a.Time(at) })
+	all, bad, err := t.all(allAgreements, func(*Args) {})
+	altered := map[partner.ID]bool{}
+	for _, i := range bad {
+		altered[all[i].Partner] = true
+	}
+	return slices.DeleteFunc(all, func(g partner.Agreement) bool {
+		return g.Countersignature.At.IsZero() || micros(g.Until) <= micros(at) || altered[g.Partner]
+	}), err
 }
 
-func (t agreements) all(sql string, bind func(a *Args)) ([]partner.Agreement, error) {
-	var out []partner.Agreement
-	err := t.query(sql, bind, func(r Row) error {
+// all returns agreements, and which of them were altered; it fails when one was removed.
+func (t agreements) all(sql string, bind func(a *Args)) (out []partner.Agreement, bad []int, err error) {
+	if err := t.complete("partner_agreement"); err != nil {
+		return nil, nil, err
+	}
+	bad, err = t.good(sql, 1, func(_ int, a *Args) { bind(a) }, func(_ int, r Row) error {
 		g := partner.Agreement{
 			Partner: partner.ID(r.Int(0)), Version: int(r.Int(1)), Terms: r.Bytes(2), Signature: r.Text(3),
 			Offered: moment(r.Int(4)), Until: moment(r.Int(5)),
@@ -103,5 +108,5 @@ func (t agreements) all(sql string, bind func(a *Args)) ([]partner.Agreement, er
 		out = append(out, g)
 		return nil
 	})
-	return out, err
+	return out, bad, err
 }

@@ -9,7 +9,6 @@ import (
 const (
 	putAside     = `INSERT INTO record_aside (id, arrived, reason, state) VALUES ($1, $2, $3, $4)`
 	moveAside    = `UPDATE record_aside SET state = $2 WHERE id = $1 AND state = $3`
-	countSteps   = `SELECT COUNT(*) FROM record_aside_step WHERE id = $1`
 	putAsideStep = `INSERT INTO record_aside_step (id, count, to_state, against, version, who, why, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	selectAside = `SELECT id, arrived, reason, state FROM record_aside `
@@ -120,13 +119,9 @@ func (t aside) Step(id identity.PersonID, from record.State, s record.Step) erro
 		}
 		return record.ErrSettled
 	}
-	var n int64
-	err = t.query(countSteps, func(a *Args) { a.Number(uint64(id)) }, func(r Row) error {
-		n = r.Int(0)
-		return nil
-	})
+	a, err := t.Get(id)
 	if err != nil {
 		return err
 	}
-	return t.putStep(id, n+1, s)
+	return t.putStep(id, int64(len(a.Steps))+1, s)
 }

@@ -99,17 +99,18 @@ func (t authorizations) Forget(before time.Time, n int) (int, error) {
 		return 0, t.err
 	}
 	var ids []identity.AuthorizationID
-	err := t.query(expiredAuthorization,
-		func(a *Args) {
+	bad, err := t.good(expiredAuthorization, 1,
+		func(_ int, a *Args) {
 			a.Time(before)
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			var id identity.AuthorizationID
 			r.Fixed(0, id[:])
 			ids = append(ids, id)
 			return nil
 		})
+	ids, err = without(ids, bad, err)
 	if err != nil {
 		return 0, err
 	}

@@ -80,6 +80,11 @@ func (t bindings) Claimants(phone identity.Tag) (out []identity.PersonID, err er
 			out = append(out, identity.PersonID(r.Int(0)))
 			return nil
 		})
+	for _, who := range out {
+		if err == nil { // bound to it, or bound to no other
+			err = t.held("identity_binding", func(a *Args) { a.Number(uint64(who)) })
+		}
+	}
 	return out, err
 }
 
@@ -87,16 +92,16 @@ func (t bindings) Ripe(at time.Time, n int) (out []identity.StoredBinding, err e
 	if n <= 0 {
 		return nil, t.err
 	}
-	err = t.query(ripeBindings,
-		func(a *Args) {
+	bad, err := t.good(ripeBindings, 1,
+		func(_ int, a *Args) {
 			a.Time(at)
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			out = append(out, binding(r))
 			return nil
 		})
-	return out, err
+	return without(out, bad, err)
 }
 
 func binding(r Row) identity.StoredBinding {
@@ -176,17 +181,18 @@ func (t guesses) Forget(before day.Day, n int) (int, error) {
 		return 0, t.err
 	}
 	var niks []identity.Tag
-	err := t.query(oldGuesses,
-		func(a *Args) {
+	bad, err := t.good(oldGuesses, 1,
+		func(_ int, a *Args) {
 			a.Int(int64(before))
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			var nik identity.Tag
 			r.Fixed(0, nik[:])
 			niks = append(niks, nik)
 			return nil
 		})
+	niks, err = without(niks, bad, err)
 	if err != nil {
 		return 0, err
 	}

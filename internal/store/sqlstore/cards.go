@@ -80,17 +80,18 @@ func (t cards) Forget(before time.Time, n int) (int, error) {
 		return 0, t.err
 	}
 	var ids []identity.CardID
-	err := t.query(expiredCards,
-		func(a *Args) {
+	bad, err := t.good(expiredCards, 1,
+		func(_ int, a *Args) {
 			a.Time(before)
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			var id identity.CardID
 			r.Fixed(0, id[:])
 			ids = append(ids, id)
 			return nil
 		})
+	ids, err = without(ids, bad, err)
 	if err != nil {
 		return 0, err
 	}
@@ -157,17 +158,18 @@ func (t pins) Forget(before day.Day, n int) (int, error) {
 		nik identity.Tag
 	}
 	var old []counted
-	err := t.query(oldTries,
-		func(a *Args) {
+	bad, err := t.good(oldTries, 1,
+		func(_ int, a *Args) {
 			a.Int(int64(before))
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			c := counted{day: day.Day(r.Int(0))}
 			r.Fixed(1, c.nik[:])
 			old = append(old, c)
 			return nil
 		})
+	old, err = without(old, bad, err)
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,10 @@
 package sqlstore
 
 import (
+	"slices"
+
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/partner"
 	"github.com/amanah-project/amanah/internal/store"
 )
 
@@ -27,8 +30,6 @@ var (
 		`DELETE FROM identity_person WHERE id = $1`,
 	}
 	bySubject = []string{
-		`UPDATE partner_linked SET people = people - 1 WHERE people > 0 AND partner_id IN
-			(SELECT partner_id FROM identity_link WHERE subject = $1 AND ended = 0)`,
 		`DELETE FROM identity_refresh WHERE link_id IN (SELECT id FROM identity_link WHERE subject = $1)`,
 		`DELETE FROM identity_link WHERE subject = $1`,
 	}
@@ -47,12 +48,39 @@ func (t *Tx) Forget(who identity.PersonID, subject identity.Tag) error {
 			return err
 		}
 	}
+	if err := t.uncount(subject); err != nil {
+		return err
+	}
 	for _, sql := range bySubject {
 		if err := t.exec(sql, func(a *Args) { a.Bytes(subject[:]) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const fewerLinked = `UPDATE partner_linked SET people = people - 1 WHERE partner_id = $1 AND people > 0`
+
+// uncount takes somebody out of the counts of partners' people.
+func (t *Tx) uncount(subject identity.Tag) error {
+	var all []identity.Link
+	bad, err := t.good(linksOf, 1, func(_ int, a *Args) { a.Bytes(subject[:]) }, func(_ int, r Row) error {
+		var l identity.Link
+		scanLink(r, &l)
+		all = append(all, l)
+		return nil
+	})
+	if all, err = without(all, bad, err); err != nil {
+		return err
+	}
+	var of []partner.ID
+	for _, l := range all {
+		if l.Ended.IsZero() && !slices.Contains(of, l.Partner) {
+			of = append(of, l.Partner)
+		}
+	}
+	slices.Sort(of) // one order for all
+	return t.execEach(fewerLinked, len(of), func(i int, a *Args) { a.Number(uint64(of[i])) }, nil)
 }
 
 const (

@@ -86,17 +86,18 @@ func (t journeys) Forget(before day.Day, n int) (int, error) {
 		return 0, t.err
 	}
 	var ids []venue.JourneyID
-	err := t.query(oldJourneys,
-		func(a *Args) {
+	bad, err := t.good(oldJourneys, 1,
+		func(_ int, a *Args) {
 			a.Int(int64(before))
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			var id venue.JourneyID
 			r.Fixed(0, id[:])
 			ids = append(ids, id)
 			return nil
 		})
+	ids, err = without(ids, bad, err)
 	if err != nil {
 		return 0, err
 	}

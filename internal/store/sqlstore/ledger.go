@@ -22,10 +22,12 @@ type Ledger struct {
 	key     store.LedgerKey
 	all     []store.Table
 	tables  map[string]store.Table
-	watched map[string]watching
+	rows    map[string]watching // of all tables of ours
+	watched map[string]struct{}
 	known   sync.Map // of statements: *noting, nil for those of no table of ours
+	read    sync.Map // of statements: *reading, nil for those of no table of ours
 	sealer  *store.Sealer
-	seen    memory
+	seen    *memory
 }
 
 // noting is a statement that tells which rows it changed.
@@ -33,17 +35,24 @@ type noting struct {
 	table store.Table
 	sql   string
 	gone  bool // it removes them
+	// keys are the places of the parameters that name the row, nil when none do; look reads
+	// such a row.
+	keys []int
+	look *reading
 }
 
 // NewLedger makes one over a database's tables.
 func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
-	l := &Ledger{key: key, all: all, tables: map[string]store.Table{}, watched: map[string]watching{}, sealer: store.NewSealer(key)}
+	l := &Ledger{
+		key: key, all: all, tables: map[string]store.Table{}, rows: map[string]watching{}, watched: map[string]struct{}{},
+		sealer: store.NewSealer(key), seen: newMemory(),
+	}
 	for _, t := range all {
 		if slices.Contains(store.LedgerTables(), t.Name) {
-			l.tables[t.Name] = t
+			l.tables[t.Name], l.rows[t.Name] = t, newWatching(t)
 		}
 		if slices.Contains(store.Watched(), t.Name) {
-			l.watched[t.Name] = newWatching(t)
+			l.watched[t.Name] = struct{}{}
 		}
 	}
 	return l
@@ -66,7 +75,10 @@ func (l *Ledger) of(sql string) *noting {
 		name = words[1]
 	}
 	if t, ours := l.tables[name]; ours {
-		n = &noting{t, sql + " RETURNING " + strings.Join(columns(t), ", "), words[0] == "DELETE"}
+		n = &noting{table: t, sql: sql + " RETURNING " + strings.Join(columns(t), ", "), gone: words[0] == "DELETE"}
+		if w := l.rows[name]; !n.gone {
+			n.keys, n.look = w.writes(sql), l.reads(w.sql)
+		}
 	}
 	l.known.Store(sql, n)
 	return n
@@ -82,16 +94,19 @@ func columns(t store.Table) []string {
 }
 
 // values reads a row that was selected by columns.
-func values(t store.Table, r Row) []store.Value {
+func values(t store.Table, r Row) []store.Value { return valuesFrom(t, r, 0) }
+
+// valuesFrom reads a row whose columns come after others.
+func valuesFrom(t store.Table, r Row, at int) []store.Value {
 	row := make([]store.Value, len(t.Columns))
 	for i, c := range t.Columns {
 		switch c.Kind {
 		case store.IntValue:
-			row[i].Int = r.Int(i)
+			row[i].Int = r.Int(at + i)
 		case store.BytesValue:
-			row[i].Bytes = r.Bytes(i)
+			row[i].Bytes = r.Bytes(at + i)
 		case store.TextValue:
-			row[i].Bytes = []byte(r.Text(i))
+			row[i].Bytes = []byte(r.Text(at + i))
 		}
 	}
 	return row
@@ -99,6 +114,9 @@ func values(t store.Table, r Row) []store.Value {
 
 // noted runs a statement and notes what it changed in the same transaction.
 func (t *Tx) noted(n *noting, items int, bind func(i int, a *Args), changed func(i int, rows int64)) error {
+	if err := t.before(n, items, bind); err != nil {
+		return err
+	}
 	counts := make([]int64, items)
 	var entries []store.LedgerEntry
 	err := t.conn.QueryEach(n.sql, items, bind, func(i int, r Row) error {
@@ -132,17 +150,20 @@ func (t *Tx) append(entries []store.LedgerEntry) error {
 	if err != nil {
 		return err
 	}
+	if end.Seq < max(t.began.end, t.began.own) {
+		return store.ErrAltered // its end was cut off
+	}
 	for i := range entries {
 		e := &entries[i]
 		end.Seq++
 		e.Seq = end.Seq
 		e.Chain = t.ledger.key.Chain(end.Chain, *e)
 		end.Chain = e.Chain
-		if _, watched := t.ledger.watched[e.Table]; watched {
-			if t.made == nil {
-				t.made = map[[16]byte]uint64{}
-			}
-			t.made[entryName(e.Table, e.Row)] = e.Seq
+		if t.made == nil {
+			t.made = map[uint64]entryOf{}
+		}
+		if len(t.made) < remembered {
+			t.made[t.ledger.seen.rowHash(e.Table, e.Row)] = entryOf{e.Seq, short(e.MAC), len(e.MAC) > 0}
 		}
 	}
 	if err := t.put(entries); err != nil {

@@ -15,10 +15,7 @@ const (
 	selectLink = `SELECT id, partner_id, subject, device, created, ended, scope, synthetic FROM identity_link `
 	getLink    = selectLink + `WHERE id = $1`
 	linksOf    = selectLink + `WHERE subject = $1`
-	// Another live link of the same person through the same partner.
-	sameLinked = `SELECT COUNT(*) FROM identity_link
-		WHERE subject = $1 AND partner_id = $2 AND ended = 0 AND id <> $3`
-	addLinked = `INSERT INTO partner_linked (partner_id, people) VALUES ($1, $2)
+	addLinked  = `INSERT INTO partner_linked (partner_id, people) VALUES ($1, $2)
 		ON CONFLICT (partner_id) DO UPDATE SET people = partner_linked.people + excluded.people`
 	dropLinked = `UPDATE partner_linked SET people = people - 1 WHERE partner_id = $1`
 	getLinked  = `SELECT people FROM partner_linked WHERE partner_id = $1`
@@ -60,22 +57,13 @@ func (t links) Put(l identity.Link) error {
 // count moves the count of a link's partner by one person, unless another live
 // link is the same person's.
 func (t links) count(l identity.Link, sql string) error {
-	others := int64(0)
 	if l.Subject != (identity.Tag{}) {
-		err := t.query(sameLinked, func(a *Args) {
-			a.Bytes(l.Subject[:])
-			a.Number(uint64(l.Partner))
-			a.Bytes(l.ID[:])
-		}, func(r Row) error {
-			others = r.Int(0)
-			return nil
-		})
-		if err != nil {
+		all, err := t.Of(l.Subject)
+		if err != nil || slices.ContainsFunc(all, func(o identity.Link) bool {
+			return o.ID != l.ID && o.Partner == l.Partner && o.Ended.IsZero()
+		}) {
 			return err
 		}
-	}
-	if others > 0 {
-		return nil
 	}
 	return t.exec(sql, func(a *Args) {
 		a.Number(uint64(l.Partner))
@@ -94,14 +82,18 @@ func (t links) Linked(through partner.ID) (int, error) {
 	return n, err
 }
 
+// Get says of links that were altered nothing but that: a batch has others'.
 func (t links) Get(ids []identity.LinkID) ([]identity.Link, error) {
 	out := make([]identity.Link, len(ids))
-	err := t.queryEach(getLink, len(ids),
+	bad, err := t.good(getLink, len(ids),
 		func(i int, a *Args) { a.Bytes(ids[i][:]) },
 		func(i int, r Row) error {
 			scanLink(r, &out[i])
 			return nil
 		})
+	for _, i := range bad {
+		out[i] = identity.Link{Altered: true}
+	}
 	return out, err
 }
 

@@ -28,15 +28,18 @@ func (t notices) Due(at time.Time, n int) ([]notice.Waiting, error) {
 	if n <= 0 {
 		return nil, t.err
 	}
+	if err := t.complete("notice_waiting"); err != nil {
+		return nil, err
+	}
 	var out []notice.Waiting
-	err := t.query(dueNotices, func(a *Args) {
+	bad, err := t.good(dueNotices, 1, func(_ int, a *Args) {
 		a.Time(at)
 		a.Int(int64(n))
-	}, func(r Row) error {
+	}, func(_ int, r Row) error {
 		out = append(out, notice.Waiting{Place: uint64(r.Int(0)), Due: moment(r.Int(1)), Tries: int(r.Int(2))})
 		return nil
 	})
-	return out, err
+	return without(out, bad, err)
 }
 
 func (t notices) Move(w notice.Waiting) error {

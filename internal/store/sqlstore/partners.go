@@ -12,7 +12,6 @@ const (
 	selectPartner = `SELECT id, name, relay, state, joined, stage, held FROM partner_partner `
 	allPartners   = selectPartner + `ORDER BY id`
 	getPartner    = selectPartner + `WHERE id = $1`
-	lastStep      = `SELECT COALESCE(MAX(number), 0) FROM partner_step WHERE partner_id = $1`
 	addStep       = `INSERT INTO partner_step
 			(partner_id, number, who, from_state, to_state, stage, reason, at, passed, tested, relay, report)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
@@ -40,13 +39,14 @@ func (t partners) Put(p partner.Partner) error {
 	return t.exec(openLinked, func(a *Args) { a.Number(uint64(p.ID)) })
 }
 
+// All leaves out partners that were altered: they are not served, and others are.
 func (t partners) All() ([]partner.Partner, error) {
 	var out []partner.Partner
-	err := t.query(allPartners, func(*Args) {}, func(r Row) error {
+	bad, err := t.good(allPartners, 1, func(int, *Args) {}, func(_ int, r Row) error {
 		out = append(out, scanPartner(r))
 		return nil
 	})
-	return out, err
+	return without(out, bad, err)
 }
 
 func (t partners) Get(id partner.ID) (p partner.Partner, err error) {
@@ -67,13 +67,13 @@ func scanPartner(r Row) partner.Partner {
 }
 
 func (t partners) Log(s partner.Step) error {
-	last := int64(0)
-	err := t.query(lastStep, func(a *Args) { a.Number(uint64(s.Partner)) }, func(r Row) error {
-		last = r.Int(0)
-		return nil
-	})
+	before, err := t.Steps(s.Partner)
 	if err != nil {
 		return err
+	}
+	last := int64(0)
+	if n := len(before); n > 0 {
+		last = int64(before[n-1].Number)
 	}
 	return t.exec(addStep, func(a *Args) {
 		a.Number(uint64(s.Partner))

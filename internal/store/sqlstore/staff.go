@@ -59,13 +59,13 @@ func (t members) PutFacility(f staff.Facility) error {
 
 func (t members) Facilities() ([]staff.Facility, error) {
 	var out []staff.Facility
-	err := t.query(allFacilities, func(*Args) {}, func(r Row) error {
+	bad, err := t.good(allFacilities, 1, func(int, *Args) {}, func(_ int, r Row) error {
 		out = append(out, staff.Facility{
 			ID: staff.FacilityID(r.Text(0)), Name: r.Text(1), Since: moment(r.Int(2)), Ended: moment(r.Int(3)),
 		})
 		return nil
 	})
-	return out, err
+	return without(out, bad, err)
 }
 
 func (t members) Put(m staff.Member) error {
@@ -100,7 +100,12 @@ func (t members) ByCredential(credential []byte) (staff.Member, error) {
 	return t.one(credentialMember, func(a *Args) { a.Bytes(credential) })
 }
 
-func (t members) All() ([]staff.Member, error) { return t.some(allMembers, func(*Args) {}) }
+func (t members) All() ([]staff.Member, error) {
+	if err := t.complete("staff_member"); err != nil {
+		return nil, err
+	}
+	return t.some(allMembers, func(*Args) {})
+}
 
 func (t members) one(sql string, bind func(a *Args)) (staff.Member, error) {
 	all, err := t.some(sql, bind)
@@ -182,17 +187,18 @@ func (t *Tx) forgetHashes(find, drop string, before time.Time, n int) (int, erro
 		return 0, t.err
 	}
 	var old []staff.Hash
-	err := t.query(find,
-		func(a *Args) {
+	bad, err := t.good(find, 1,
+		func(_ int, a *Args) {
 			a.Time(before)
 			a.Int(int64(n))
 		},
-		func(r Row) error {
+		func(_ int, r Row) error {
 			var h staff.Hash
 			r.Fixed(0, h[:])
 			old = append(old, h)
 			return nil
 		})
+	old, err = without(old, bad, err)
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"slices"
+
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -14,13 +16,20 @@ type Tx struct {
 	ledger  *Ledger
 	err     error
 	scratch Args
-	made    map[[16]byte]uint64    // the newest entries of watched rows
+	began   since                  // how far the server knew the ledger
+	made    map[uint64]entryOf     // the newest entries of rows
 	inside  map[venue.ID]occupancy // as they were read and held
 }
 
 // New returns the stores over one transaction's connection. Changes are noted in the
 // ledger, unless that is nil.
-func New(c Conn, l *Ledger) *Tx { return &Tx{conn: c, ledger: l} }
+func New(c Conn, l *Ledger) *Tx {
+	t := &Tx{conn: c, ledger: l}
+	if l != nil {
+		t.began = l.seen.now()
+	}
+	return t
+}
 
 // Err returns why the transaction must not be committed, or nil.
 func (t *Tx) Err() error { return t.err }
@@ -89,10 +98,32 @@ func (t *Tx) queryEach(sql string, n int, bind func(i int, a *Args), scan func(i
 	if t.err != nil || n == 0 {
 		return t.err
 	}
+	if rd := t.ledger.reads(sql); rd != nil {
+		_, err := t.heldEach(rd, n, bind, scan, false)
+		return err
+	}
 	if err := t.conn.QueryEach(sql, n, bind, scan); err != nil {
 		return t.fail(err)
 	}
 	return nil
+}
+
+// good runs a statement and returns which of its rows, by their order, are not what was
+// written: the caller leaves them out, and goes by the others.
+func (t *Tx) good(sql string, n int, bind func(i int, a *Args), scan func(i int, r Row) error) (bad []int, err error) {
+	rd := t.ledger.reads(sql)
+	if rd == nil || t.err != nil || n == 0 {
+		return nil, t.queryEach(sql, n, bind, scan)
+	}
+	return t.heldEach(rd, n, bind, scan, true)
+}
+
+// without leaves out what is not what was written.
+func without[T any](all []T, bad []int, err error) ([]T, error) {
+	for _, i := range slices.Backward(bad) {
+		all = slices.Delete(all, i, i+1)
+	}
+	return all, err
 }
 
 func (t *Tx) exec(sql string, bind func(a *Args)) error {

@@ -44,9 +44,10 @@ func (t venues) Put(v venue.Venue) error {
 	})
 }
 
+// All leaves out venues that were altered: nobody checks in there, and elsewhere they do.
 func (t venues) All() ([]venue.Venue, error) {
 	var out []venue.Venue
-	err := t.query(allVenues, func(*Args) {}, func(r Row) error {
+	bad, err := t.good(allVenues, 1, func(int, *Args) {}, func(_ int, r Row) error {
 		out = append(out, venue.Venue{
 			ID:       venue.ID(r.Int(0)),
 			Name:     r.Text(1),
@@ -58,7 +59,7 @@ func (t venues) All() ([]venue.Venue, error) {
 		})
 		return nil
 	})
-	return out, err
+	return without(out, bad, err)
 }
 
 // occupancy is a venue's row of counts.

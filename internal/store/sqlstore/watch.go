@@ -1,13 +1,8 @@
 package sqlstore
 
 import (
-	"bytes"
-	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -18,59 +13,15 @@ const (
 	chainAt = `SELECT chain FROM store_ledger WHERE seq = $1`
 )
 
-// held holds a row of a watched table, named by its primary key, against its newest entry
-// in the ledger; a row that is not there against there being none. store.ErrAltered, which
-// ends the transaction. The row is held until then.
+// held holds a row of the ledger's, named by its primary key, against its newest entry; a
+// row that is not there against there being none. store.ErrAltered, which ends the
+// transaction. The row is held until then.
 func (t *Tx) held(name string, bind func(a *Args)) error {
 	if t.err != nil || t.ledger == nil {
 		return t.err
 	}
-	w, ok := t.ledger.watched[name]
-	if !ok {
-		return t.err
-	}
-	var key []byte
-	var mac []byte
-	if err := t.conn.QueryEach(w.sql+t.conn.Lock(), 1, func(_ int, a *Args) { bind(a) }, func(_ int, r Row) error {
-		row := values(w.table, r)
-		key, mac = t.ledger.key.Row(w.table, row), t.ledger.key.MAC(w.table, row)
-		return nil
-	}); err != nil {
-		return t.fail(err)
-	}
-	if key == nil {
-		t.scratch.Reset()
-		bind(&t.scratch)
-		key = t.ledger.key.Row(w.table, w.row(t.scratch.List))
-	}
-	last, err := t.newest(name, key)
-	if err != nil {
-		return t.fail(err)
-	}
-	if !bytes.Equal(last.MAC, mac) {
-		return t.fail(store.ErrAltered)
-	}
-	seen := t.ledger.seen.newest(entryName(name, key))
-	if seen <= last.Seq {
-		return nil
-	}
-	if pruned, err := t.pruned(seen); err != nil || !pruned {
-		return t.fail(cmp.Or(err, error(store.ErrAltered)))
-	}
-	return nil
-}
-
-// pruned reports whether a bridge stands where an entry was.
-func (t *Tx) pruned(seq uint64) (bool, error) {
-	entries, err := t.entriesFrom(seq-1, 1)
-	if err != nil || len(entries) == 0 || entries[0].Table != "" || len(entries[0].Row) != 8 {
-		return false, err
-	}
-	from, err := t.LedgerAt(max(1, binary.BigEndian.Uint64(entries[0].Row)))
-	if binary.BigEndian.Uint64(entries[0].Row) == 0 {
-		from = store.LedgerMark{}
-	}
-	return from.Seq < seq && t.ledger.key.Follows(from, entries[0]), err
+	_, err := t.heldEach(t.ledger.reads(t.ledger.rows[name].sql+t.conn.Lock()), 1, func(_ int, a *Args) { bind(a) }, func(int, Row) error { return nil }, false)
+	return err
 }
 
 const entriesFrom = `SELECT seq, name, row_key, mac, chain FROM store_ledger WHERE seq > $1 ORDER BY seq LIMIT $2`
@@ -114,7 +65,7 @@ func (t *Tx) newest(name string, key []byte) (e store.LedgerEntry, err error) {
 	return e, nil
 }
 
-// watching is a watched table.
+// watching is a table whose rows are looked for by their primary key.
 type watching struct {
 	table store.Table
 	sql   string // selects a row by its primary key
@@ -150,46 +101,6 @@ func byKey(t store.Table) (out []store.Column) {
 	}
 	slices.SortFunc(out, func(a, b store.Column) int { return a.Key - b.Key })
 	return out
-}
-
-// memory is what a server remembers of the entries that it made itself: the newest of
-// each row, so that an older one put back is none.
-type memory struct {
-	mu  sync.Mutex
-	row map[[16]byte]uint64
-}
-
-// remembered bounds the rows of which a server remembers the newest entry.
-const remembered = 1 << 18
-
-func entryName(table string, key []byte) [16]byte {
-	sum := sha256.Sum256(append([]byte(table+"\x00"), key...))
-	return [16]byte(sum[:16])
-}
-
-// newest returns the number of a row's newest entry as far as it is remembered, or zero.
-func (m *memory) newest(row [16]byte) uint64 {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.row[row]
-}
-
-// keep remembers entries whose transaction was committed.
-func (m *memory) keep(made map[[16]byte]uint64) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.row == nil {
-		m.row = map[[16]byte]uint64{}
-	}
-	for row, seq := range made {
-		if len(m.row) >= remembered {
-			for any := range m.row {
-				delete(m.row, any)
-				break
-			}
-		}
-		m.row[row] = max(m.row[row], seq)
-	}
 }
 
 // Committed is to be called when the transaction was.

@@ -19,7 +19,8 @@ type LedgerDB interface {
 // RunLedger runs the contract of what rows are held against when they are read: exec runs
 // a statement beside the database, as somebody does who may write it and has no key.
 func RunLedger(t *testing.T, open func(t *testing.T) (db LedgerDB, exec func(sql string))) {
-	t.Run("watched rows", func(t *testing.T) { testWatched(t, open) })
+	t.Run("rows", func(t *testing.T) { testRefused(t, open) })
+	t.Run("followed", func(t *testing.T) { testFollowed(t, open) })
 	t.Run("sealed rows", func(t *testing.T) { testSealed(t, open) })
 	t.Run("pruned", func(t *testing.T) { testPruned(t, open) })
 	t.Run("from before", func(t *testing.T) { testSealLater(t, open) })
@@ -31,135 +32,6 @@ func keep(t *testing.T, db store.Ledgered, adopt bool) {
 	t.Helper()
 	if err := db.KeepLedger(t.Context(), ledgerKey, adopt); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// watchedCase is a watched table: its row is put, moved on, edited, and read.
-type watchedCase struct {
-	table, edit     string
-	put, move, read func(s store.Stores) error
-}
-
-func watchedCases() []watchedCase {
-	count := func(n int, err error) error { return err }
-	attempt := func(version uint64, used bool) identity.Authorization {
-		return identity.Authorization{ID: id16(3), Partner: 1, Version: version, Code: id32(4), Used: used, Sealed: sealed(1, 40), Expires: at(60)}
-	}
-	guesses := func(n int) identity.Guesses { return identity.Guesses{Day: 9, Wrong: n, Sent: n} }
-	return []watchedCase{
-		{
-			"identity_authorization", "SET used = 0",
-			func(s store.Stores) error { return s.Authorizations.Put(attempt(1, false)) },
-			func(s store.Stores) error { return s.Authorizations.Put(attempt(2, true)) },
-			func(s store.Stores) error { _, err := s.Authorizations.Get(id16(3)); return err },
-		},
-		{
-			"identity_guess", "SET wrong = 0",
-			func(s store.Stores) error { return s.Guesses.Put(id16(1), guesses(1)) },
-			func(s store.Stores) error { return s.Guesses.Put(id16(1), guesses(2)) },
-			func(s store.Stores) error { _, err := s.Guesses.Get(id16(1)); return err },
-		},
-		{
-			"identity_pin_try", "SET tries = 0",
-			func(s store.Stores) error { return count(s.PINs.Count(id16(1), 9, 1)) },
-			func(s store.Stores) error { return count(s.PINs.Count(id16(1), 9, 2)) },
-			func(s store.Stores) error { return count(s.PINs.Count(id16(1), 9, 1)) },
-		},
-		{
-			"identity_refresh", "SET generation = 1",
-			func(s store.Stores) error { return s.Refresh.Advance(id16(1), 1) },
-			func(s store.Stores) error { return s.Refresh.Advance(id16(1), 2) },
-			func(s store.Stores) error { _, err := s.Refresh.Generation(id16(1)); return err },
-		},
-		{
-			"partner_decision", "SET told = 0",
-			func(s store.Stores) error { return count(s.Journeys.Count(1, 9, 1)) },
-			func(s store.Stores) error { return count(s.Journeys.Count(1, 9, 2)) },
-			func(s store.Stores) error { return count(s.Journeys.Count(1, 9, 1)) },
-		},
-		{
-			"venue_journey", "SET decision = 1",
-			func(s store.Stores) error {
-				_, err := s.Journeys.Put(venue.Journey{ID: id16(1), Asked: 9, Decision: venue.Refuse})
-				return err
-			},
-			nil,
-			func(s store.Stores) error { _, err := s.Journeys.Get(id16(1)); return err },
-		},
-		{
-			"venue_lookup", "SET used = 0",
-			func(s store.Stores) error {
-				return errors.Join(s.Venues.Put(venue.Venue{ID: 1, Name: "x", Category: venue.Mall, Declared: 9, Doors: 1}), s.Lookups.Put(venue.Lookups{Venue: 1, Hour: 5, Used: 1}))
-			},
-			func(s store.Stores) error { return s.Lookups.Put(venue.Lookups{Venue: 1, Hour: 5, Used: 2}) },
-			func(s store.Stores) error { _, err := s.Lookups.Get(1); return err },
-		},
-	}
-}
-
-// testWatched: a row that was edited, removed or put back as it once was is gone by by
-// nobody, also when the ledger was cut off to match.
-func testWatched(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql string))) {
-	covered := map[string]bool{}
-	db, exec := open(t)
-	keep(t, db, true)
-	for _, c := range watchedCases() {
-		covered[c.table] = true
-		t.Run(c.table, func(t *testing.T) {
-			table := func(rows map[string][][]store.Value, tables []store.Table) {
-				t.Helper()
-				exec("DELETE FROM " + c.table)
-				for _, one := range tables {
-					if one.Name == c.table {
-						if err := db.Fill(t.Context(), one, rows[c.table]); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-			}
-			update(t, db, c.put)
-			tables, before := content(t, db)
-			if c.move != nil {
-				update(t, db, c.move)
-			}
-			_, now := content(t, db)
-			refused := func(what string) {
-				t.Helper()
-				if err := persist(db, c.read); !errors.Is(err, store.ErrAltered) {
-					t.Errorf("%s: %v", what, err)
-				}
-				table(now, tables)
-				if err := db.View(t.Context(), func(s store.Stores) error { return nil }); err != nil {
-					t.Error(err)
-				}
-			}
-			exec("UPDATE " + c.table + " " + c.edit)
-			refused("edited")
-			exec("DELETE FROM " + c.table)
-			refused("removed")
-			if c.move != nil {
-				table(before, tables)
-				refused("rolled back")
-				cut := len(before["store_ledger"])
-				exec("DELETE FROM store_ledger WHERE seq > " + itoa(cut))
-				table(before, tables)
-				refused("rolled back with the ledger")
-				table(now, tables)
-				for _, one := range tables {
-					if one.Name == "store_ledger" {
-						if err := db.Fill(t.Context(), one, now["store_ledger"][cut:]); err != nil {
-							t.Fatal(err)
-						}
-					}
-				}
-			}
-			update(t, db, c.read) // the control: as it was written
-		})
-	}
-	for _, name := range store.Watched() {
-		if !covered[name] {
-			t.Errorf("no trial of %s", name)
-		}
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/flow/care"
 	"github.com/amanah-project/amanah/internal/format/dicom"
+	"github.com/amanah-project/amanah/internal/web/route"
 )
 
 // form is how instances are given.
@@ -136,6 +137,7 @@ func (s *Server) single(w http.ResponseWriter, q *request, r care.Record) error 
 	}
 	defer c.Close()
 	w.Header().Set("Content-Type", record.DICOM+"; transfer-syntax="+r.Image.Syntax)
+	route.View(w.Header(), r.View)
 	w.Header().Set("ETag", `"`+r.Ref.String()+"-"+strconv.FormatUint(r.Version, 10)+`"`)
 	at := &checked{ctx: q.Context(), at: c, w: w}
 	http.ServeContent(w, q.Request, "", time.Time{}, io.NewSectionReader(at, 0, c.Size()))
@@ -195,6 +197,7 @@ func (s *Server) part(w http.ResponseWriter, q *request, out *multipart.Writer, 
 	}
 	defer c.Close()
 	if first {
+		route.View(w.Header(), r.View)
 		w.Header().Set("Content-Type", `multipart/related; type="`+record.DICOM+`"; boundary=`+out.Boundary())
 		w.WriteHeader(http.StatusOK)
 	}
@@ -232,6 +235,7 @@ func (s *Server) metadata(w http.ResponseWriter, q *request) error {
 		}
 		alive(w)
 		if i == 0 {
+			route.View(w.Header(), r.View)
 			w.Header().Set("Content-Type", jsonType)
 			w.WriteHeader(http.StatusOK)
 			raw = append([]byte("["), raw...)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/web/route"
 )
 
 // level is what a search finds.
@@ -142,6 +143,7 @@ func search(of level) func(*Server, http.ResponseWriter, *request) error {
 			w.WriteHeader(http.StatusNoContent)
 			return nil
 		}
+		route.View(w.Header(), found[0].View)
 		return write(w, http.StatusOK, out)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/flow/care"
+	"github.com/amanah-project/amanah/internal/web/route"
 )
 
 // errBinary: more than is written into JSON.
@@ -46,6 +47,7 @@ func (a *answer) send(w http.ResponseWriter, r *http.Request) int {
 	h.Set("Content-Disposition", "attachment")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("X-Content-Type-Options", "nosniff")
+	route.View(h, a.view)
 	counted := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 	http.ServeContent(counted, r, "", time.Time{}, io.NewSectionReader(a.file, 0, a.file.size))
 	if a.file.err != nil {
@@ -77,7 +79,7 @@ func (s *Server) binary(ctx context.Context, q *request, of record.Ref, version 
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{status: http.StatusOK, version: v.Version, at: v.Entered}
+	a := &answer{status: http.StatusOK, version: v.Version, at: v.Entered, view: v.View}
 	if v.Type == "Binary" {
 		return a, a.entered(v, q)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/web/route"
 )
 
@@ -139,9 +138,7 @@ func (a *answer) write(w http.ResponseWriter, form string) int {
 	if a.location != "" {
 		h.Set("Location", a.location)
 	}
-	if a.view != (leak.ViewToken{}) { // beside the record, whose bytes stay as they were entered
-		h.Set(ViewHeader, a.view.String())
-	}
+	route.View(h, a.view)
 	if len(a.body) > 0 {
 		h.Set("Content-Type", form+"; fhirVersion=4.0")
 	}
@@ -149,9 +146,6 @@ func (a *answer) write(w http.ResponseWriter, form string) int {
 	_, _ = w.Write(a.body) // a caller who hung up is nobody's error
 	return a.status
 }
-
-// ViewHeader has the name of what was opened, for whoever shows or prints it (decision 0013).
-const ViewHeader = "Amanah-View"
 
 // Media types of FHIR in JSON, and what the older JSON type is answered.
 const (

@@ -1,0 +1,267 @@
+package sqlstore
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"sync"
+
+	"github.com/amanah-project/amanah/internal/store"
+)
+
+// memory is what a server knows of the ledger by itself, about 30 bytes for each row that
+// is there: what each row was last, up to the entry to which the server has followed, and
+// the entries that it made since. So an entry that is taken out of the database, or altered
+// in it, deceives nobody who has seen it.
+type memory struct {
+	follows sync.Mutex // one walk at a time
+
+	mu     sync.Mutex
+	seed   maphash.Seed
+	ready  bool // followed to an end at least once
+	broken bool // the ledger is not what it was
+	end    store.LedgerMark
+	rows   map[uint64]uint64 // by rowHash: the beginning of its newest entry's MAC
+	count  map[string]int64  // of rows, by table
+	moved  map[string]uint64 // the newest entry of each table
+	own    map[uint64]entryOf
+	ownMax uint64
+	late   map[uint64]uint64 // entries that rows got lately, for transactions that began before
+	ring   []uint64          // the rows in late, oldest overwritten
+	at     int
+}
+
+// entryOf is a row's entry: none when the row was removed by it.
+type entryOf struct {
+	seq, mac uint64
+	there    bool
+}
+
+const (
+	// remembered bounds the entries of its own that a server which does not follow the
+	// ledger remembers.
+	remembered = 1 << 18
+	// lately bounds the rows of which a transaction that reads an older state is not
+	// mistaken.
+	lately = 1 << 16
+)
+
+func newMemory() *memory {
+	m := &memory{seed: maphash.MakeSeed(), own: map[uint64]entryOf{}}
+	m.forget()
+	return m
+}
+
+func (m *memory) forget() {
+	m.end, m.rows, m.count = store.LedgerMark{}, map[uint64]uint64{}, map[string]int64{}
+	m.moved, m.late, m.ring, m.at = map[string]uint64{}, map[uint64]uint64{}, nil, 0
+}
+
+func (m *memory) rowHash(table string, key []byte) uint64 {
+	var h maphash.Hash
+	h.SetSeed(m.seed)
+	h.WriteString(table)
+	h.WriteByte(0)
+	h.Write(key)
+	return h.Sum64()
+}
+
+func short(mac []byte) uint64 {
+	if len(mac) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(mac)
+}
+
+// since is how far the memory had come when a transaction began: what was written later,
+// the transaction may not see yet.
+type since struct {
+	end, own uint64
+	ready    bool
+}
+
+func (m *memory) now() since {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return since{m.end.Seq, m.ownMax, m.ready}
+}
+
+// judgement is what the memory says of a row as it was read.
+type judgement uint8
+
+const (
+	unsure judgement = iota // the ledger in the database has to say
+	whole
+	altered
+)
+
+// judge compares a row, or that there is none, with what it was last.
+func (m *memory) judge(row uint64, mac []byte, began since) judgement {
+	there, sum := len(mac) > 0, short(mac)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch own, ours := m.own[row]; {
+	case m.broken:
+		return altered
+	case ours && own.seq <= began.own:
+		if own.there == there && own.mac == sum {
+			return whole
+		}
+		return unsure
+	case !began.ready:
+		return unsure
+	}
+	if known, is := m.rows[row]; is == there && known == sum {
+		return whole
+	}
+	return unsure
+}
+
+// newest reports whether an entry, which a row agrees with, may be its newest for all that
+// the memory knows; zero is none.
+func (m *memory) newest(row uint64, seq uint64, began since) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if own, ours := m.own[row]; ours && own.seq <= began.own && own.seq > seq {
+		return false
+	}
+	return !began.ready || seq > began.end || m.late[row] > began.end || m.own[row].seq > began.own
+}
+
+// counted returns how many rows a table has, and whether that has changed since.
+func (m *memory) counted(table string, began since) (n int64, moved bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.count[table], m.moved[table] > began.end
+}
+
+// keep remembers entries of a transaction that was committed.
+func (m *memory) keep(made map[uint64]entryOf) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for row, e := range made {
+		if e.seq <= m.end.Seq || m.own[row].seq > e.seq {
+			continue
+		}
+		if len(m.own) >= remembered {
+			for any := range m.own {
+				delete(m.own, any)
+				break
+			}
+		}
+		m.own[row], m.ownMax = e, max(m.ownMax, e.seq)
+	}
+}
+
+// take moves on to the last of some entries.
+func (m *memory) take(entries []store.LedgerEntry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range entries {
+		e := &entries[i]
+		m.end = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
+		if e.Table == "" {
+			continue
+		}
+		row := m.rowHash(e.Table, e.Row)
+		_, was := m.rows[row]
+		switch {
+		case len(e.MAC) == 0:
+			delete(m.rows, row)
+		default:
+			m.rows[row] = short(e.MAC)
+		}
+		if _, is := m.rows[row]; is != was {
+			m.count[e.Table] += 2*bit(is) - 1
+		}
+		if o, ours := m.own[row]; ours && o.seq <= e.Seq {
+			delete(m.own, row)
+		}
+		if m.moved[e.Table] = e.Seq; m.ready {
+			m.note(row, e.Seq)
+		}
+	}
+}
+
+func (m *memory) note(row, seq uint64) {
+	if len(m.ring) < lately {
+		m.ring = append(m.ring, row)
+	} else {
+		if old := m.ring[m.at]; old != row {
+			delete(m.late, old)
+		}
+		m.ring[m.at] = row
+		m.at = (m.at + 1) % lately
+	}
+	m.late[row] = seq
+}
+
+// Follow goes over the entries since it was last called; view runs a closure over a state
+// of the database.
+func (l *Ledger) Follow(view func(fn func(*Tx) error) error) error {
+	m := l.seen
+	m.follows.Lock()
+	defer m.follows.Unlock()
+	var err error
+	for range 3 { // entries may be pruned behind the first walk
+		if err = l.follow(view); err == nil || m.now().ready {
+			break
+		}
+		m.mu.Lock()
+		m.forget()
+		m.mu.Unlock()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case err == nil:
+		m.ready = true
+	case err == store.ErrLedger:
+		m.broken = true
+	}
+	if m.broken {
+		return store.ErrLedger
+	}
+	return err
+}
+
+func (l *Ledger) follow(view func(fn func(*Tx) error) error) error {
+	for more := true; more; {
+		var entries []store.LedgerEntry
+		if err := view(func(t *Tx) error {
+			last := l.seen.end // nobody else moves it
+			if last.Seq > 0 {
+				if at, err := t.LedgerAt(last.Seq); err != nil || at != last {
+					return firstOf(err, store.ErrLedger)
+				}
+			}
+			var err error
+			if entries, err = t.entriesFrom(last.Seq, 4*pruneAtOnce); err != nil {
+				return err
+			}
+			for _, e := range entries {
+				if !l.key.Follows(last, e) {
+					return store.ErrLedger
+				}
+				last = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
+			}
+			if end, err := t.LedgerAt(0); err != nil || len(entries) < 4*pruneAtOnce && end != last {
+				return firstOf(err, store.ErrLedger)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		l.seen.take(entries)
+		more = len(entries) == 4*pruneAtOnce
+	}
+	return nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
