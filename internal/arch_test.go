@@ -228,3 +228,26 @@ func TestHouse(t *testing.T) {
 		}
 	}
 }
+
+// TestKeepersCoreIsReadInOneSitting: what reaches the root key or a person's is at most 2,000
+// lines (decision 16), and no package of the keeper more than 1,500.
+func TestKeepersCoreIsReadInOneSitting(t *testing.T) {
+	core, packages := 0, map[string]int{}
+	for _, f := range sources(t) {
+		if f.test || !below(f.pkg, "internal/keeper") {
+			continue
+		}
+		packages[f.pkg] += f.lines
+		if anyBelow(f.pkg, []string{"internal/keeper/root", "internal/keeper/seal", "internal/keeper/people"}) || f.path == "internal/keeper/server/opening.go" {
+			core += f.lines
+		}
+	}
+	if core < 1000 || core > 2000 {
+		t.Errorf("the keeper's core has %d lines", core)
+	}
+	for pkg, lines := range packages {
+		if lines > 1500 {
+			t.Errorf("%s has %d lines", pkg, lines)
+		}
+	}
+}

@@ -140,3 +140,25 @@ func CountRecords(reads []Read) (n int, err error) {
 	}
 	return n, nil
 }
+
+// CheckEnters bounds a call.
+func CheckEnters(enters []Enter) error {
+	records := 0
+	for _, e := range enters {
+		records += len(e.Records)
+		last := FirstRecord - 1
+		for _, r := range e.Records {
+			if r <= last {
+				return ErrRecords
+			}
+			last = r
+		}
+		if len(e.Records) == 0 {
+			return ErrRecords
+		}
+	}
+	if len(enters) > MaxBulk || records > MaxBulk {
+		return ErrTooMany
+	}
+	return nil
+}

@@ -27,10 +27,10 @@ func (p *People) Heads(role keeper.Role, people []identity.PersonID) ([]keeper.H
 		out[i] = keeper.Head{
 			Known: true, Erased: s.fate == erased, Stored: s.stored, Pending: s.pending, Version: s.counter, Colour: s.colour,
 		}
-		if h := p.health.of(id); h != nil {
-			out[i].Records, out[i].Bases = h.counter, append(out[i].Bases, h.base)
-			for _, w := range h.open {
-				out[i].Bases = append(out[i].Bases, w.head)
+		if h := p.health.Of(id); h != nil {
+			out[i].Records, out[i].Bases = h.Counter, append(out[i].Bases, h.Base)
+			for _, w := range h.Open {
+				out[i].Bases = append(out[i].Bases, w.Head)
 			}
 		}
 	}

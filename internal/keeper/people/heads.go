@@ -1,53 +1,22 @@
 package people
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/heads"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
-// headOf hashes a person's current versions.
-func headOf(have []keeper.Version) [16]byte {
-	b := make([]byte, 0, 16*len(have))
-	for _, v := range have {
-		b = binary.BigEndian.AppendUint64(b, uint64(v.Record))
-		b = binary.BigEndian.AppendUint64(b, v.Version)
-	}
-	sum := sha256.Sum256(append([]byte("amanah head v1\x00"), b...))
-	return [16]byte(sum[:16])
-}
-
 // agrees reports whether have is the head, or the one before an unsettled write.
 func (s *slot) agrees(have []keeper.Version) (ok, behind bool) {
-	h := headOf(have)
+	h := heads.Of(have)
 	if h == s.head {
 		return true, false
 	}
 	return s.pending && h == s.before, true
-}
-
-// after returns have with one record at a new version, ascending by record.
-func after(have []keeper.Version, r keeper.Record, version uint64) []keeper.Version {
-	out := make([]keeper.Version, 0, len(have)+1)
-	done := false
-	for _, v := range have {
-		switch {
-		case v.Record == r:
-			out, done = append(out, keeper.Version{Record: r, Version: version}), true
-			continue
-		case v.Record > r && !done:
-			out, done = append(out, keeper.Version{Record: r, Version: version}), true
-		}
-		out = append(out, v)
-	}
-	if !done {
-		out = append(out, keeper.Version{Record: r, Version: version})
-	}
-	return out
 }
 
 const writeLen = 8 + 8 + 16 + 16
@@ -80,7 +49,7 @@ func (p *People) Write(writes []keeper.Write) ([]keeper.Written, error) {
 		}
 		s.counter++
 		s.stored = true // what Have lists
-		s.before, s.head, s.pending = headOf(w.Have), headOf(after(w.Have, w.Record, s.counter)), true
+		s.before, s.head, s.pending = heads.Of(w.Have), heads.Of(heads.After(w.Have, w.Record, s.counter)), true
 		payload = binary.BigEndian.AppendUint64(payload, uint64(w.Person))
 		payload = binary.BigEndian.AppendUint64(payload, s.counter)
 		payload = append(payload, s.head[:]...)

@@ -58,7 +58,7 @@ func (p *People) release(r *keeper.Read) keeper.Opened {
 	}
 	var ok, behind bool
 	if health, _ := r.OfRecords(); health {
-		ok, behind = p.health.of(r.Person).agrees(keeper.RecordsHead(r.Have))
+		ok, behind = p.health.Of(r.Person).Agrees(keeper.RecordsHead(r.Have))
 	} else {
 		ok, behind = s.agrees(r.Have)
 	}

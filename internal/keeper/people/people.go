@@ -18,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/heads"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
@@ -44,7 +45,7 @@ type People struct {
 	mu     sync.Mutex
 	slots  slots
 	vacant []identity.PersonID // numbers given to nobody, ascending
-	health healths
+	health heads.Records
 	erased map[identity.PersonID]keeper.Erased
 	wraps  wraps
 }
@@ -185,7 +186,7 @@ func (p *People) register(n int) (wait func() error, out []keeper.Registered, er
 }
 
 func newSlot(key []byte) slot {
-	s := slot{counter: 1, head: headOf([]keeper.Version{{Record: keeper.RecordPerson, Version: 1}})}
+	s := slot{counter: 1, head: heads.Of([]keeper.Version{{Record: keeper.RecordPerson, Version: 1}})}
 	copy(s.key[:], key)
 	return s
 }

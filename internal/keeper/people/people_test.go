@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
@@ -19,20 +18,4 @@ func FuzzErased(f *testing.F) {
 			t.Error("an erasure of nobody")
 		}
 	})
-}
-
-func TestRecordsOfWhoHasNoneCostNothing(t *testing.T) {
-	var s healths
-	for id := range identity.PersonID(3 * healthChunk) {
-		if s.of(id) != nil {
-			t.Fatalf("person %d has records", id)
-		}
-	}
-	if n := len(s.chunks); n != 0 {
-		t.Fatalf("%d chunks before the first record", n)
-	}
-	s.make(2*healthChunk).begin(noRecords, openWrite{version: 1})
-	if len(s.chunks) != 2 || s.chunks[0] != nil || s.of(2*healthChunk) == nil || s.of(2*healthChunk-1) != nil {
-		t.Errorf("%d chunks after one record of one person", len(s.chunks))
-	}
 }

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
@@ -45,4 +47,22 @@ func (k *Keeper) registerFor(role keeper.Role, n int) ([]keeper.Registered, erro
 		return nil, keeper.ErrBudget
 	}
 	return k.People.Register(n)
+}
+
+// Pseudonyms names a person on each day; zero for a day without a key.
+func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
+	if len(days) <= 400 && k.Erased(who) {
+		return nil, keeper.ErrErased
+	}
+	return k.Days.Pseudonyms(who, days)
+}
+
+// WriteRecords begins writes of health records and gives the keys of their versions.
+func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
+	out, wait, err := k.Enter(enters)
+	if err != nil {
+		return nil, err
+	}
+	k.Know(enters, out) // while the journal is written
+	return out, wait()
 }

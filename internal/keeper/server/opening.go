@@ -4,9 +4,7 @@ import (
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/day"
-	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
-	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"github.com/amanah-project/amanah/internal/keeper/people"
@@ -97,24 +95,6 @@ func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEv
 		return nil, keeper.ErrErased
 	}
 	return out, err
-}
-
-// Pseudonyms names a person on each day; zero for a day without a key.
-func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
-	if len(days) <= 400 && k.Erased(who) {
-		return nil, keeper.ErrErased
-	}
-	return k.Days.Pseudonyms(who, days)
-}
-
-// WriteRecords begins writes of health records and gives the keys of their versions.
-func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
-	out, wait, err := k.Enter(enters)
-	if err != nil {
-		return nil, err
-	}
-	k.Know(enters, out) // while the journal is written
-	return out, wait()
 }
 
 // Erase destroys a person's key and certifies it, when two officers' passkeys signed for
