@@ -231,7 +231,7 @@ func (v *plot) enterAndCut() {
 	p := v.importing(dir)
 	enough := int64(1500 * len(v.people)) // of 10,000 a patient
 	if len(v.database) > 0 {
-		enough = 1
+		enough = int64(150 * len(v.people)) // of 400 a patient in the keeper's folder
 	}
 	for v.written() < before+enough {
 		select {
@@ -327,7 +327,12 @@ func (v *plot) post(from int, all bool) int {
 		if all && status != 200 {
 			v.t.Fatalf("visit of %d: %d %s", i, status, raw)
 		}
-		status, raw = v.send("POST", "/dicomweb/studies", `multipart/related; type="application/dicom"; boundary=part`, bytes.NewReader(parts(p.scan(i))))
+		for paced := true; paced; { // of many instances one may be too soon, and says so in the answer
+			status, raw = v.send("POST", "/dicomweb/studies", `multipart/related; type="application/dicom"; boundary=part`, bytes.NewReader(parts(p.scan(i))))
+			if paced = status == http.StatusConflict && bytes.Contains(raw, []byte("budget")); paced {
+				time.Sleep(200 * time.Millisecond)
+			}
+		}
 		if all && status != 200 {
 			v.t.Fatalf("scan of %d: %d %s", i, status, raw)
 		}
