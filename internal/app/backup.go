@@ -13,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/disk"
@@ -30,7 +31,7 @@ func (p BackupPlace) open(ctx context.Context) (store.Blobs, error) {
 	if !strings.Contains(p.At, "://") {
 		return disk.Open(durable.OS(p.At))
 	}
-	c, err := keeperserver.ReadCredential(p.Credential)
+	c, err := root.ReadCredential(p.Credential)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +199,7 @@ func Restore(ctx context.Context, cfg Config, r RestoreConfig, step func(bytes, 
 	return book.Restore(ctx, into)
 }
 
-func openRecovery(dir string, c keeperserver.Credential) (*keeperserver.Recovered, error) {
+func openRecovery(dir string, c root.Credential) (*keeperserver.Recovered, error) {
 	folder := durable.OS(dir)
 	root, err := durable.ReadFile(folder, recoveryRoot)
 	keys, err2 := durable.ReadFile(folder, recoveryKeys)
@@ -211,10 +212,10 @@ func openRecovery(dir string, c keeperserver.Credential) (*keeperserver.Recovere
 }
 
 // existing reads a credential that must be there.
-func (cfg KeeperConfig) existing() (keeperserver.Credential, error) {
+func (cfg KeeperConfig) existing() (root.Credential, error) {
 	if cfg.Credential != "" {
 		if _, err := os.Stat(cfg.Credential); err != nil {
-			return keeperserver.Credential{}, fault.New(fault.NotFound, "the root's credential file is not there; without it the root key comes back from its shares alone")
+			return root.Credential{}, fault.New(fault.NotFound, "the root's credential file is not there; without it the root key comes back from its shares alone")
 		}
 	}
 	return cfg.credential()

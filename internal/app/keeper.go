@@ -14,6 +14,8 @@ import (
 	"github.com/amanah-project/amanah/internal/fault"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/desk"
+	"github.com/amanah-project/amanah/internal/keeper/permit"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/telemetry"
 )
@@ -59,7 +61,7 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 	}
 	opt := keeperserver.Options{
 		Disk: durable.OS(cfg.Dir), Credential: credential, RetentionDays: cfg.RetentionDays, ColoursPerDay: cfg.ColoursPerDay,
-		UnsignedPerHour: cfg.UnsignedHour, Vacant: cfg.Vacant,
+		Limits: permit.Limits{UnsignedPerHour: cfg.UnsignedHour}, Vacant: cfg.Vacant,
 		Norms: desk.Norms{Clinician: cfg.ClinicianHour, Client: cfg.ClientHour, All: cfg.ActorsHour},
 	}
 	if cfg.Host != "" {
@@ -83,18 +85,18 @@ func RunKeeper(ctx context.Context, cfg KeeperConfig, in io.Reader, logTo io.Wri
 	return k.Serve(ctx, keeperserver.ListenOptions{Dir: cfg.Sockets, SameUser: cfg.SameUser, Remote: remote, Log: log})
 }
 
-func (cfg KeeperConfig) credential() (keeperserver.Credential, error) {
+func (cfg KeeperConfig) credential() (root.Credential, error) {
 	if (cfg.Credential == "") == (cfg.PassphraseFile == "") {
-		return keeperserver.Credential{}, fault.New(fault.Invalid, "give either --credential or --passphrase-file")
+		return root.Credential{}, fault.New(fault.Invalid, "give either --credential or --passphrase-file")
 	}
 	if cfg.PassphraseFile != "" {
-		c, err := keeperserver.ReadCredential(cfg.PassphraseFile)
-		return keeperserver.Credential{Passphrase: trimLine(c.Secret)}, err
+		c, err := root.ReadCredential(cfg.PassphraseFile)
+		return root.Credential{Passphrase: trimLine(c.Secret)}, err
 	}
 	if err := makeCredential(cfg.Credential, cfg.Dir); err != nil {
-		return keeperserver.Credential{}, err
+		return root.Credential{}, err
 	}
-	return keeperserver.ReadCredential(cfg.Credential)
+	return root.ReadCredential(cfg.Credential)
 }
 
 func trimLine(b []byte) []byte {

@@ -29,6 +29,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/rollout"
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/sqlite"
@@ -63,7 +64,7 @@ func newRig(t *testing.T) *rig {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	dir := t.TempDir()
-	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: keeperserver.Credential{Secret: make([]byte, 32)}, Origin: "https://localhost"})
+	k, err := keeperserver.Open(keeperserver.Options{Disk: durable.OS(filepath.Join(dir, "keeper")), Credential: root.Credential{Secret: make([]byte, 32)}, Origin: "https://localhost"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
-	keeperserver "github.com/amanah-project/amanah/internal/keeper/server"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 )
 
 // SharesConfig says whose root key is shared among how many.
@@ -30,14 +30,14 @@ func MakeShares(cfg SharesConfig) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, err := durable.ReadFile(durable.OS(cfg.Dir), "root")
+	raw, err := durable.ReadFile(durable.OS(cfg.Dir), "root")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.NotFound, "the keeper's folder has no root key")
 	}
 	if err != nil {
 		return nil, err
 	}
-	shares, err := keeperserver.MakeShares(root, c, cfg.Of, cfg.Need)
+	shares, err := root.MakeShares(raw, c, cfg.Of, cfg.Need)
 	if err != nil {
 		return nil, err
 	}
@@ -95,16 +95,16 @@ func RecoverRoot(cfg RecoverConfig) error {
 			return err
 		}
 	}
-	c, err := keeperserver.ReadCredential(cfg.Credential)
+	c, err := root.ReadCredential(cfg.Credential)
 	if err != nil {
 		return err
 	}
-	root, err := keeperserver.RecoverRoot(shares, c)
+	raw, err := root.Recover(shares, c)
 	if err != nil {
 		return err
 	}
-	if err := keeperserver.CheckRoot(root, c, beside, wrapped); err != nil {
+	if err := root.Check(raw, c, beside, wrapped); err != nil {
 		return fault.New(fault.Conflict, "these shares are of another root key than this folder's")
 	}
-	return durable.WriteFile(folder, recoveryRoot, root)
+	return durable.WriteFile(folder, recoveryRoot, raw)
 }

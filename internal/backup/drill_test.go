@@ -31,6 +31,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	keeperclient "github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/keepertest"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"github.com/amanah-project/amanah/internal/keeper/server"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
@@ -192,7 +193,7 @@ func (s *site) backup(t *testing.T) (backup.Made, error) {
 	})
 }
 
-func credential() server.Credential { return server.Credential{Secret: make([]byte, 32)} }
+func credential() root.Credential { return root.Credential{Secret: make([]byte, 32)} }
 
 // book is what somebody reads backups with who has the recovery file and the root's
 // credential and nothing else.

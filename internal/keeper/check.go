@@ -25,3 +25,27 @@ const (
 	SealErased      // whose it is was erased
 	SealNobody      // no such person
 )
+
+// MayCheck refuses a check that is not an operator's, or of too many.
+func MayCheck(role Role, n int) error {
+	switch {
+	case role != RoleAdmin:
+		return ErrRole
+	case n > MaxBulk:
+		return ErrTooMany
+	}
+	return nil
+}
+
+// SealOf is what a check says of what opened, or why it did not.
+func SealOf(err error) Seal {
+	switch err {
+	case nil:
+		return SealHolds
+	case ErrErased:
+		return SealErased
+	case ErrPerson:
+		return SealNobody
+	}
+	return SealBroken
+}

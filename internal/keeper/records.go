@@ -24,6 +24,9 @@ var (
 	ErrEnrolled = fault.New(fault.Conflict, "this name or this key is enrolled already, otherwise: end that one, and enrol another name")
 )
 
+// FirstRecord numbers the first health record; those below have the person's head.
+const FirstRecord Record = 1 << 16
+
 // MaxVersions bounds one person's record versions, superseded ones too: as many as a
 // call's Have may list.
 const MaxVersions = 100_000
@@ -105,4 +108,35 @@ type Relation struct {
 	Person   identity.PersonID
 	Facility staff.FacilityID
 	Until    time.Time
+}
+
+// OfRecords reports whether a read is of health records, or refuses one that is of
+// both.
+func (r *Read) OfRecords() (bool, error) {
+	health := r.Records
+	for _, v := range [2][]Version{r.Want, r.Have} {
+		if len(v) > 0 && v[0].Record >= FirstRecord {
+			health = true
+		}
+	}
+	for _, v := range r.Want {
+		if (v.Record >= FirstRecord) != health {
+			return false, ErrRecords
+		}
+	}
+	return health, nil
+}
+
+// CountRecords returns how many of reads are of health records.
+func CountRecords(reads []Read) (n int, err error) {
+	for i := range reads {
+		health, err := reads[i].OfRecords()
+		if err != nil {
+			return 0, err
+		}
+		if health {
+			n++
+		}
+	}
+	return n, nil
 }

@@ -204,6 +204,29 @@ func (j *Journal) Put(kind byte, payload []byte) (seq uint64, chain [32]byte, wa
 	}
 }
 
+// Entry is a record on disk. Nothing but a journal makes one: to be given one is to know
+// that what it says is written.
+type Entry struct {
+	Mark
+	kind byte
+}
+
+// Opens reports whether the record says who opens something.
+func (e Entry) Opens() bool {
+	return e.Seq > 0 && (e.kind == KindIntent || e.kind == KindOpened || e.kind == KindExported)
+}
+
+// Enter is Put of a record for which somebody is given something, once it is on disk.
+func (j *Journal) Enter(kind byte, payload []byte) (seq uint64, wait func() (Entry, error)) {
+	seq, chain, durable := j.Put(kind, payload)
+	return seq, func() (Entry, error) {
+		if err := durable(); err != nil {
+			return Entry{}, err
+		}
+		return Entry{Mark{seq, chain}, kind}, nil
+	}
+}
+
 // Append puts a record and waits until it is on disk.
 func (j *Journal) Append(kind byte, payload []byte) (uint64, [32]byte, error) {
 	seq, chain, wait := j.Put(kind, payload)

@@ -15,6 +15,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"github.com/amanah-project/amanah/internal/keeper/server"
 )
 
@@ -38,7 +39,7 @@ func Vacant(t testing.TB, disk durable.FS, of int) (serve, admin *client.Client)
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	dir := t.TempDir()
-	k, err := server.Open(server.Options{Disk: disk, Credential: server.Credential{Secret: make([]byte, 32)}, Origin: stafftest.Origin, Vacant: of})
+	k, err := server.Open(server.Options{Disk: disk, Credential: root.Credential{Secret: make([]byte, 32)}, Origin: stafftest.Origin, Vacant: of})
 	if err != nil {
 		t.Fatal(err)
 	}

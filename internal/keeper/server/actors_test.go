@@ -1,6 +1,7 @@
 package server
 
 import (
+	"github.com/amanah-project/amanah/internal/keeper/desk"
 	"maps"
 	"slices"
 	"testing"
@@ -68,7 +69,7 @@ func TestHowRecordsStandGoesWithEach(t *testing.T) {
 		t.Fatal(err, out[0].Err)
 	}
 	have := with(h.have, []keeper.Record{keeper.Record(record.Standing)}, out[0].Version)
-	one, stand := keeper.Version{Record: firstRecord, Version: 1}, keeper.Version{Record: keeper.Record(record.Standing), Version: out[0].Version}
+	one, stand := keeper.Version{Record: keeper.FirstRecord, Version: 1}, keeper.Version{Record: keeper.Record(record.Standing), Version: out[0].Version}
 	for _, tc := range []struct {
 		want keeper.Version
 		err  error
@@ -159,7 +160,7 @@ func TestASignedRequestIsTakenOnce(t *testing.T) {
 			h.restart(t)
 		}
 	}
-	h.c.pass(2 * askLife)
+	h.c.pass(2 * desk.AskLife)
 	for name, call := range calls {
 		wants(t, name+", long after", call(), keeper.ErrActor)
 	}

@@ -6,16 +6,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 )
 
-// byHand ends the goroutine that writes counts twice a second, so that a test may
-// write when it wants to.
-func byHand(k *Keeper) {
-	close(k.asks.quit)
-	k.asks.ended.Wait()
-	k.asks.quit = make(chan struct{})
+// byHand opens a keeper that writes counts when a test has it do so.
+func byHand(t testing.TB, d durable.FS, c *clock) *Keeper {
+	t.Helper()
+	opt := options(d, c)
+	opt.countEvery = time.Hour
+	k, err := Open(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }
 
 func TestTwelveColoursADay(t *testing.T) {
@@ -36,8 +41,8 @@ func TestTwelveColoursADay(t *testing.T) {
 	if got := ask(t, k, gate, other); got.Outcome != keeper.GateOpened || got.Left != 11 {
 		t.Errorf("another person: %+v", got)
 	}
-	if k.colours.Load() != 13 {
-		t.Errorf("%d colours opened", k.colours.Load())
+	if k.Opened() != 13 {
+		t.Errorf("%d colours opened", k.Opened())
 	}
 	c.at.Store(c.today().Add(1).Start().UnixNano())
 	twelve()
@@ -78,25 +83,22 @@ func TestCountsSurviveARestart(t *testing.T) {
 func TestCountsSurviveACrash(t *testing.T) {
 	for seed := range uint64(60) {
 		c, d := newClock(), durabletest.New(seed)
-		k := start(t, d, c)
+		k := byHand(t, d, c)
 		register(t, k, 2)
 		gate, row := openGate(t, k), colour(t, k, 2, 1)
 		sure := 0
 		for range 2 { // a second life appends to what the first left torn
-			byHand(k)
 			for range 3 {
 				ask(t, k, gate, row)
 				sure++
 			}
-			k.asks.write(c.today())
+			k.counts.Write()
 			written := sure
 			ask(t, k, gate, row) // within the last half second
 			cut(d, k)
-			k = start(t, d, c)
+			k = byHand(t, d, c)
 			gate = openGate(t, k)
-			k.mu.Lock()
-			used := k.asked(2)
-			k.mu.Unlock()
+			used := k.counts.Used(2)
 			if used < written || used > written+1 {
 				t.Fatalf("seed %d: %d colours counted, %d were written and one more asked", seed, used, written)
 			}
@@ -110,13 +112,12 @@ func TestCountsSurviveACrash(t *testing.T) {
 // keeper would give everybody twelve more.
 func TestAKeeperThatCannotCountStops(t *testing.T) {
 	c, d := newClock(), durabletest.New(1)
-	k := start(t, d, c)
+	k := byHand(t, d, c)
 	register(t, k, 1)
 	gate, row := openGate(t, k), colour(t, k, 1, 1)
-	byHand(k)
 	ask(t, k, gate, row)
 	d.Fail(durabletest.Failure{N: 1})
-	k.asks.write(c.today())
+	k.counts.Write()
 	_, err := k.Gate(keeper.RoleServe, gate, []keeper.GateItem{{Colour: row, Asks: true, Instant: c.now()}})
 	wants(t, "the gate", err, keeper.ErrUnavailable)
 	_, err = k.Health()

@@ -2,12 +2,14 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"github.com/amanah-project/amanah/internal/keeper/backups"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
@@ -78,7 +80,7 @@ func TestARestoredKeeperIsTheSame(t *testing.T) {
 			t.Fatalf("person %d: %v %v", p.ID, err, got.Err)
 		}
 	}
-	_, err = k2.person(2)
+	err = k2.Known(2)
 	wants(t, "the erased", err, keeper.ErrErased)
 	if ask(t, k2, openGate(t, k2), row).Outcome != keeper.GateOpened {
 		t.Error("a colour does not open")
@@ -107,20 +109,17 @@ func TestBackupsOfTheErasedAreUnreadableOnTheDayThatTheCertificateNames(t *testi
 	cert := erase(t, k, 1)
 	piece, _ := copy.Wraps(0)
 	opens := func() bool {
-		raw, err := durable.ReadFile(d, backupFile)
+		var last keeper.Backed
+		raw, err := json.Marshal(map[string]any{"Keys": loaded(t, k, backups.File), "Last": last, "Log": logPublic(k)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var keys backupKeys
-		if err := k.loadWrapped(backupFile, raw, &keys); err != nil {
+		stolen, err := backups.Recover(raw)
+		if err != nil {
 			t.Fatal(err)
 		}
-		for _, w := range keys.Weeks {
-			if plain, err := weekOpen(w.Key, wrapsLabel(0), piece); err == nil && bytes.Contains(plain, key) {
-				return true
-			}
-		}
-		return false
+		plain, err := stolen.Chunk(0, piece)
+		return err == nil && bytes.Contains(plain, key)
 	}
 	for c.now().Before(cert.Unreadable.Add(-49 * time.Hour)) {
 		c.pass(24 * time.Hour)
@@ -141,9 +140,18 @@ func TestBackupsOfTheErasedAreUnreadableOnTheDayThatTheCertificateNames(t *testi
 	if opens() {
 		t.Error("on the date that the certificate names the backup opens")
 	}
-	if got := records(k, recWeekGone); len(got) != 1 {
+	if got := records(k, journal.KindWeekGone); len(got) != 1 {
 		t.Errorf("%d destructions are journaled", len(got))
 	}
+}
+
+// loaded is what a file holds that the root wraps.
+func loaded(t testing.TB, k *Keeper, name string) (out map[string]any) {
+	t.Helper()
+	if err := k.file(name).Load(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func TestABackupOfAWeekPastIsSaidToBe(t *testing.T) {
@@ -158,7 +166,7 @@ func TestABackupOfAWeekPastIsSaidToBe(t *testing.T) {
 	}
 	_, fresh := copied(t, k)
 	_, err := restored(t, c, copy, fresh)
-	wants(t, "an old backup with the newest recovery file", err, ErrWeek)
+	wants(t, "an old backup with the newest recovery file", err, backups.ErrWeek)
 }
 
 func TestWhoeverHoldsTheKeeperStillMustLetGo(t *testing.T) {
@@ -211,16 +219,16 @@ func TestADamagedCopyOfAKeeperIsFound(t *testing.T) {
 			c.Held.Tail[0][40] ^= 1
 			tail := c.Held.Tail
 			c.Wraps = func(n uint64) ([]byte, error) { return tail[n], nil }
-		}, ErrWeek},
-		"the days":       {func(c *Copied, _ *keeper.Recovery) { c.Files["days"] = c.Files["days"][1:] }, ErrWeek},
-		"the fixed keys": {func(c *Copied, _ *keeper.Recovery) { c.Files["fixed"] = c.Files["fixed"][1:] }, ErrRootFile},
+		}, backups.ErrWeek},
+		"the days":       {func(c *Copied, _ *keeper.Recovery) { c.Files["days"] = c.Files["days"][1:] }, backups.ErrWeek},
+		"the fixed keys": {func(c *Copied, _ *keeper.Recovery) { c.Files["fixed"] = c.Files["fixed"][1:] }, root.ErrFile},
 		"a journal cut": {func(c *Copied, _ *keeper.Recovery) {
 			c.Held.Journal--
 			c.Journal = bytes.NewReader(make([]byte, c.Held.Journal))
 		}, journal.ErrBroken},
 		"another end":         {func(c *Copied, _ *keeper.Recovery) { c.Held.Chain[0] ^= 1 }, journal.ErrBroken},
-		"the recovery file":   {func(_ *Copied, r *keeper.Recovery) { r.Keys = r.Keys[1:] }, ErrRecovery},
-		"the root's own file": {func(_ *Copied, r *keeper.Recovery) { r.Root = r.Root[1:] }, ErrRootFile},
+		"the recovery file":   {func(_ *Copied, r *keeper.Recovery) { r.Keys = r.Keys[1:] }, backups.ErrRecovery},
+		"the root's own file": {func(_ *Copied, r *keeper.Recovery) { r.Root = r.Root[1:] }, root.ErrFile},
 	} {
 		copy, r := copied(t, k)
 		tc.damage(&copy, &r)

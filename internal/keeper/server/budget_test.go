@@ -74,26 +74,6 @@ func TestBudgets(t *testing.T) {
 	}
 }
 
-// TestFiftyInTenMinutes: the hour's ten are the narrower limit, so the other one is
-// looked at by itself: what holds when an hour's allowance is ever raised.
-func TestFiftyInTenMinutes(t *testing.T) {
-	k, c := fresh(t, 1)
-	allowed, _ := k.allowanceOf(keeper.BudgetStaff)
-	if allowed.perHour > 10 || allowed.per10Min > 50 || allowed.per10Min == 0 || allowed.global {
-		t.Errorf("a member of staff may open %+v", allowed)
-	}
-	s := &spender{opens: []opened{{c.now(), 30}}}
-	c.pass(9 * time.Minute)
-	s.opens = append(s.opens, opened{c.now(), 20})
-	if n := s.within(c.now(), 10*time.Minute); n != 50 {
-		t.Errorf("%d within ten minutes, want 50", n)
-	}
-	c.pass(time.Minute)
-	if n := s.within(c.now(), 10*time.Minute); n != 20 {
-		t.Errorf("%d within ten minutes of a minute later, want 20", n)
-	}
-}
-
 func TestIntentsThatSayNothingAreRefused(t *testing.T) {
 	k, _ := fresh(t, 1)
 	long := string(make([]byte, 65))
@@ -109,7 +89,7 @@ func TestIntentsThatSayNothingAreRefused(t *testing.T) {
 		_, _, err := k.Read(keeper.RoleServe, i, reads(1))
 		wants(t, name, err, keeper.ErrRole)
 	}
-	if n := len(records(k, recIntent)); n != 0 {
+	if n := len(records(k, journal.KindIntent)); n != 0 {
 		t.Errorf("%d refused intents were journaled", n)
 	}
 }
@@ -127,29 +107,11 @@ func TestNoIntentIsTooLargeForTheJournal(t *testing.T) {
 	_, _, err := k.Read(keeper.RoleServe, keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob},
 		[]keeper.Read{{Person: 1, Have: person1(), Want: want}})
 	wants(t, "a third of a million versions", err, keeper.ErrTooMany)
-	if 128+24*maxWants > journal.MaxRecord {
-		t.Error("the versions of one intent do not fit a record")
-	}
 	k = restart(t, k, c)
 	defer k.Close()
 	_, _, err = k.Read(keeper.RoleServe, keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob},
 		[]keeper.Read{{Person: 1, Have: person1(), Want: want[:maxWants]}})
 	wants(t, "as many as may be", err, nil)
-}
-
-// TestABusyJobIsRememberedInLittle: jobs open a country's people one at a time.
-func TestABusyJobIsRememberedInLittle(t *testing.T) {
-	k, c := fresh(t, 1)
-	for range 20_000 {
-		if err := k.spend(keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob}, 1, 0); err != nil {
-			t.Fatal(err)
-		}
-		c.pass(time.Millisecond)
-	}
-	s := k.spent["02"]
-	if s == nil || len(s.opens) > 21 || s.within(c.now(), time.Hour) != 20_000 {
-		t.Errorf("20,000 opens of 20 seconds are remembered as %d", len(s.opens))
-	}
 }
 
 func TestAnIntentNamesWhatIsOpened(t *testing.T) {
@@ -158,7 +120,7 @@ func TestAnIntentNamesWhatIsOpened(t *testing.T) {
 	if _, _, err := k.Read(keeper.RoleServe, i, []keeper.Read{{Person: 2, Have: person1(), Want: person1()}}); err != nil {
 		t.Fatal(err)
 	}
-	all := records(k, recIntent)
+	all := records(k, journal.KindIntent)
 	if len(all) != 1 {
 		t.Fatalf("%d intents in the journal", len(all))
 	}
@@ -220,7 +182,7 @@ func TestBatchesAreBounded(t *testing.T) {
 		"register fewer": func() error { _, err := k.Register(-1); return err },
 		"write":          func() error { _, err := k.Write(make([]keeper.Write, n)); return err },
 		"write records": func() error {
-			_, err := k.WriteRecords(slices.Repeat([]keeper.Enter{enter(1, nil, firstRecord)}, n))
+			_, err := k.WriteRecords(slices.Repeat([]keeper.Enter{enter(1, nil, keeper.FirstRecord)}, n))
 			return err
 		},
 		"settle records":  func() error { return k.SettleRecords(make([]keeper.Settled, n)) },

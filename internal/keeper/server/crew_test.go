@@ -107,12 +107,12 @@ func newHouse(t testing.TB, d durable.FS, people int) *house {
 		wants(t, string(m.ID), k.Enrol(keeper.RoleServe, h.officer.enrols(m.Actor)), nil)
 	}
 	register(t, k, people)
-	h.have = with(nil, []keeper.Record{firstRecord, firstRecord + 2}, 1)
+	h.have = with(nil, []keeper.Record{keeper.FirstRecord, keeper.FirstRecord + 2}, 1)
 	var enters []keeper.Enter
 	var settled []keeper.Settled
 	for p := range people {
 		id := identity.PersonID(p + 1)
-		enters, settled = append(enters, enter(id, nil, firstRecord, firstRecord+2)), append(settled, keeper.Settled{Person: id, Version: 1})
+		enters, settled = append(enters, enter(id, nil, keeper.FirstRecord, keeper.FirstRecord+2)), append(settled, keeper.Settled{Person: id, Version: 1})
 	}
 	if _, err := k.WriteRecords(enters); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"errors"
+	"github.com/amanah-project/amanah/internal/keeper/days"
 	"testing"
 	"time"
 
@@ -46,10 +47,10 @@ func TestADayIsDestroyedWhenItsRetentionIsOver(t *testing.T) {
 	if wrapped == "" {
 		t.Fatal("the file of day keys does not hold today's")
 	}
-	hash := keyHash(k.days[gone].key)
+	hash := dayHash(t, k, uint32(gone))
 	c.at.Store(gone.Add(30).Start().UnixNano() - 1)
 	_, err := k.DestroyDay(gone)
-	wants(t, "a moment before its retention is over", err, ErrYoung)
+	wants(t, "a moment before its retention is over", err, days.ErrYoung)
 	visited(t, k) // the day before: a younger one
 	c.pass(1)
 	visited(t, k)

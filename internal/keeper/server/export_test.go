@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -86,11 +87,11 @@ func TestExportsNobodyApproved(t *testing.T) {
 		wants(t, name, h.exports(e, 1), keeper.ErrExport)
 	}
 	wants(t, "somebody who is not on the list", h.exports(good, 6), keeper.ErrExport)
-	if n := len(records(h.Keeper, recExported)); n != 0 {
+	if n := len(records(h.Keeper, journal.KindExported)); n != 0 {
 		t.Errorf("%d refused exports are in the journal", n)
 	}
 	wants(t, "as approved", h.exports(good, 1), nil)
-	if n := len(records(h.Keeper, recExported)); n != 1 {
+	if n := len(records(h.Keeper, journal.KindExported)); n != 1 {
 		t.Errorf("%d entries of one opened", n)
 	}
 	h.c.pass(time.Hour)
@@ -112,7 +113,7 @@ func TestAnApproverWhoEnded(t *testing.T) {
 // export one person so often; a restart gives nothing back.
 func TestExportCeiling(t *testing.T) {
 	h := newHouse(t, durabletest.New(1), 20)
-	h.opt.ExportsPerDay = 8
+	h.changed(t, func(o *Options) { o.ExportsPerDay = 8 })
 	one, two := h.export(t, 6), h.export(t, 20)
 	for p := identity.PersonID(1); p <= 6; p++ {
 		wants(t, "within", h.exports(one, p), nil)
@@ -121,12 +122,11 @@ func TestExportCeiling(t *testing.T) {
 	wants(t, "two more", h.exports(two, 7), nil)
 	wants(t, "the last", h.exports(two, 8), nil)
 	wants(t, "over the day's ceiling", h.exports(two, 9), keeper.ErrBudget)
-	h.restart(t)
-	h.opt.ExportsPerDay = 8
+	h.changed(t, func(o *Options) { o.ExportsPerDay = 8 })
 	wants(t, "after a restart", h.exports(two, 9), keeper.ErrBudget)
 	wants(t, "the third time", h.exports(one, 1), nil)
 	wants(t, "the fourth time", h.exports(one, 1), keeper.ErrBudget)
-	h.opt.ExportsPerDay = 9
+	h.changed(t, func(o *Options) { o.ExportsPerDay = 9 })
 	wants(t, "with more room", h.exports(two, 9), nil) // the control
 	if errors.Is(h.open(h.doctor, 1), keeper.ErrExport) {
 		t.Error("treatment waits for exports")

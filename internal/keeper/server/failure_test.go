@@ -54,8 +54,8 @@ func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
 		a.head, a.key = after(person1(), keeper.RecordEvidence, w.Version), w.Key
 		a.settled = k.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}) == nil
 	}
-	if e, err := writeRecords(k, 2, nil, firstRecord, firstRecord+1); err == nil {
-		a.entered, a.sealed = with(nil, []keeper.Record{firstRecord, firstRecord + 1}, e.Version), e.Keys[1]
+	if e, err := writeRecords(k, 2, nil, keeper.FirstRecord, keeper.FirstRecord+1); err == nil {
+		a.entered, a.sealed = with(nil, []keeper.Record{keeper.FirstRecord, keeper.FirstRecord + 1}, e.Version), e.Keys[1]
 		a.kept = k.SettleRecords([]keeper.Settled{{Person: 2, Version: e.Version}}) == nil
 	}
 	if rows, err := k.PutColours([]keeper.Decided{{Person: 1, Timeline: timeline(1)}, {Person: 3, Timeline: timeline(3)}}); err == nil {
@@ -308,7 +308,7 @@ func (a told) checkDay(k *Keeper) error {
 	if a.cert != nil && (len(certs) != 1 || certs[0] != *a.cert) {
 		return fmt.Errorf("the certificate given out is not the one held: %+v", certs)
 	}
-	if _, held := k.heldDay(a.day); held && len(certs) > 0 {
+	if _, held := k.Held(a.day); held && len(certs) > 0 {
 		return errors.New("the day has a certificate and a key")
 	}
 	if a.event == nil {

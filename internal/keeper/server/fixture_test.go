@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -34,7 +35,7 @@ func (c *clock) today() day.Day        { return day.Of(c.now()) }
 func (c *clock) pass(by time.Duration) { c.at.Add(int64(by)) }
 
 func options(d durable.FS, c *clock) Options {
-	return Options{Disk: d, Credential: Credential{Secret: make([]byte, 32)}, Now: c.now, Origin: stafftest.Origin}
+	return Options{Disk: d, Credential: root.Credential{Secret: make([]byte, 32)}, Now: c.now, Origin: stafftest.Origin}
 }
 
 // start opens a keeper that the test itself closes.

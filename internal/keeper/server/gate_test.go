@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 )
 
 func TestOnlyTheRowAsItWasSealedOpens(t *testing.T) {
-	k, _ := fresh(t, 2)
+	k, c := fresh(t, 2)
 	gate := openGate(t, k)
 	old, other := colour(t, k, 1, 1), colour(t, k, 2, 2)
 	row := colour(t, k, 1, 3)
@@ -53,7 +54,7 @@ func TestOnlyTheRowAsItWasSealedOpens(t *testing.T) {
 		}
 	}
 	for i := range row.Sealed {
-		k.counts.used = nil // the budget is not what is tried here
+		c.pass(24 * time.Hour) // the budget is not what is tried here
 		altered := with(func(r *status.SealedColour) { r.Sealed[i] ^= 1 })
 		if got := ask(t, k, gate, altered); got.Outcome != keeper.GateCorrupt {
 			t.Fatalf("byte %d altered: outcome %d", i, got.Outcome)
@@ -209,7 +210,7 @@ func TestEventsOpenAgainForTheirSubject(t *testing.T) {
 		}
 		sealed = append(sealed, keeper.SealedEvent{ID: e.ID, Sealed: e.Sealed})
 	}
-	before := len(records(k, recIntent))
+	before := len(records(k, journal.KindIntent))
 	got, err := k.OpenEvents(importerOf(keeper.BudgetSelf), c.today(), sealed)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +219,7 @@ func TestEventsOpenAgainForTheirSubject(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if n := len(records(k, recIntent)); n != before+1 {
+	if n := len(records(k, journal.KindIntent)); n != before+1 {
 		t.Errorf("%d intents journaled for it", n-before)
 	}
 	sealed[0], sealed[1] = keeper.SealedEvent{ID: sealed[0].ID, Sealed: sealed[1].Sealed}, sealed[2]

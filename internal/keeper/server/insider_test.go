@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func TestAnInsiderWalksPatients(t *testing.T) {
 			if a, b, n := within(10*time.Minute), within(time.Hour), len(got); a != tc.atOnce || b > tc.hour || n > tc.day || n < tc.leastInDay {
 				t.Errorf("%d people in ten minutes, %d in an hour, %d in a day", a, b, n)
 			}
-			all := records(h.Keeper, recOpened)
+			all := records(h.Keeper, journal.KindOpened)
 			if len(all) != len(got) {
 				t.Fatalf("%d people opened and %d in the journal", len(got), len(all))
 			}
@@ -104,7 +105,7 @@ func TestAnInsiderOfADeskThatForgets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.desk = desk.New(desk.Norms{})
+		*h.desk = *desk.New(desk.Norms{})
 		for _, a := range all {
 			if err := h.desk.Enrolled(desk.Enrolled{Actor: a, At: a.Since, Done: true}); err != nil {
 				t.Fatal(err)
@@ -171,6 +172,7 @@ func (f *intruder) steal(t *testing.T, from, to identity.PersonID) (stolen int) 
 
 func newIntruder(t *testing.T, people int) *intruder {
 	h := newHouse(t, durabletest.New(1), people)
+	h.changed(t, func(o *Options) { o.UnsignedPerHour = 30 })
 	s := serveOn(t, h.Keeper, h.c, t.TempDir(), true)
 	h.served = true
 	f := &intruder{Client: s.serve, h: h, own: stafftest.EC(t)}
@@ -211,7 +213,6 @@ func TestAServerInOtherHandsNamesNobodyWhoDidNotSign(t *testing.T) {
 		wants(t, "the same again", err, keeper.ErrUsed)
 	}
 	// In nobody's name: links and jobs that it makes up, whatever they are called.
-	f.h.opt.UnsignedPerHour = 30
 	nameless := 0
 	for p := identity.PersonID(1); p <= 200; p++ {
 		for _, i := range []keeper.Intent{
@@ -227,7 +228,7 @@ func TestAServerInOtherHandsNamesNobodyWhoDidNotSign(t *testing.T) {
 	if nameless != 30 {
 		t.Errorf("%d people opened in nobody's name, with a ceiling of 30", nameless)
 	}
-	for _, b := range records(f.h.Keeper, recOpened) {
+	for _, b := range records(f.h.Keeper, journal.KindOpened) {
 		if o := b[35 : 35+int(b[34])]; desk.Class(b[24]) != desk.Stranger || binary.BigEndian.Uint64(b[26:]) != 1 {
 			t.Errorf("the journal says that %s opened person %d", o, binary.BigEndian.Uint64(b[26:]))
 		}
@@ -257,16 +258,16 @@ func refused(err error) error {
 // trusting has a keeper believe the name in an endorsement and the payload of a
 // proof, whoever signed them.
 func trusting(k *Keeper) {
-	k.believe = func(k *Keeper, a keeper.Ask, now time.Time) (asker, error) {
+	k.believe = func(roll desk.Roll, _ string, a keeper.Ask, _ time.Time) (desk.Asker, error) {
 		p, err := staff.ParseProof(a.Proof)
 		if err != nil {
-			return asker{}, err
+			return desk.Asker{}, err
 		}
 		e, err := staff.ParseEndorsement(a.Endorsement)
 		if err != nil {
-			return asker{}, err
+			return desk.Asker{}, err
 		}
-		who, _, err := k.named(e.Actor)
-		return asker{who, p}, err
+		who, _, err := roll.Named(e.Actor)
+		return desk.Asker{Actor: who, Proof: p}, err
 	}
 }

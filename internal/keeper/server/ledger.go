@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"sync"
 
 	"github.com/amanah-project/amanah/internal/keeper"
@@ -39,17 +40,17 @@ func (k *Keeper) MoveLedger(role keeper.Role, m keeper.MoveLedger) (keeper.Ledge
 		return l.mark, nil
 	}
 	payload := append(binary.BigEndian.AppendUint64(nil, m.To.Seq), m.To.Chain[:]...)
-	if _, _, err := k.journal.Append(recLedger, payload); err != nil {
+	if _, _, err := k.journal.Append(journal.KindLedger, payload); err != nil {
 		return l.mark, err
 	}
 	l.mark = m.To
 	return l.mark, nil
 }
 
-func (k *Keeper) replayLedger(payload []byte) error {
+func (l *ledger) replay(payload []byte) error {
 	if len(payload) != 8+32 {
-		return ErrJournal
+		return journal.ErrBroken
 	}
-	k.ledger.mark = keeper.Ledger{Seq: binary.BigEndian.Uint64(payload), Chain: [32]byte(payload[8:])}
+	l.mark = keeper.Ledger{Seq: binary.BigEndian.Uint64(payload), Chain: [32]byte(payload[8:])}
 	return nil
 }

@@ -2,6 +2,8 @@ package server
 
 import (
 	"encoding/json"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"slices"
 	"testing"
 	"time"
@@ -36,8 +38,9 @@ func (h *house) names(t testing.TB, body staff.Names, o staff.Observation, rows 
 // names anybody.
 func TestNamesNobodyApproved(t *testing.T) {
 	h := newHouse(t, durabletest.New(1), 9)
+	_, base := traceKeys(t, h.Keeper)
 	row := func(p identity.PersonID) leak.Row {
-		return h.marks.base.Row([]byte(record.Ref{Person: p}.String()))
+		return base.Row([]byte(record.Ref{Person: p}.String()))
 	}
 	rows := []leak.Row{row(3), row(7)}
 	slices.Sort(rows)
@@ -116,7 +119,7 @@ func TestNamesNobodyApproved(t *testing.T) {
 	}
 	h.c.pass(2 * time.Hour)
 	refused("when it is over", good)
-	if got := h.whoAre(others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
+	if got := traces.WhoAre(base, h.N(), others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
 		t.Errorf("the control: without the request they are %v", got)
 	}
 }
@@ -124,7 +127,7 @@ func TestNamesNobodyApproved(t *testing.T) {
 // told is what the journal says of names.
 func (h *house) told(t testing.TB) (out []copies.Named) {
 	t.Helper()
-	for _, b := range records(h.Keeper, recCopies) {
+	for _, b := range records(h.Keeper, journal.KindCopies) {
 		var m copies.Made
 		if err := json.Unmarshal(b, &m); err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func TestNotesNeedAnIntent(t *testing.T) {
 	if _, err := k.OpenNotes(keeper.RoleAdmin, keeper.Intent{}, []keeper.Note{sealed}); !errors.Is(err, keeper.ErrRole) {
 		t.Errorf("without an intent: %v", err)
 	}
-	before := k.intents.Load()
+	before, _ := k.Permits.Counts()
 	staff := keeper.Intent{ID: [16]byte{1}, Actor: "desk/17", Purpose: "dispute", Budget: keeper.BudgetStaff}
 	for n := range 11 {
 		_, err := k.OpenNotes(keeper.RoleAdmin, staff, []keeper.Note{sealed})
@@ -108,7 +108,7 @@ func TestNotesNeedAnIntent(t *testing.T) {
 			t.Errorf("%d: %v", n, err)
 		}
 	}
-	if n := k.intents.Load() - before; n != 10 {
-		t.Errorf("%d intents", n)
+	if n, _ := k.Permits.Counts(); n-before != 10 {
+		t.Errorf("%d intents", n-before)
 	}
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/binary"
+	"github.com/amanah-project/amanah/internal/keeper/once"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestAProofIsTakenOnce(t *testing.T) {
 	k, c := fresh(t, 2)
 	one, two := openGate(t, k), openGate(t, k)
 	first, second := colour(t, k, 1, 1), colour(t, k, 2, 1)
-	run := k.once.run.ID
+	run := k.once.Run.ID
 	send := func(why string, at accesslog.GateID, event byte, run uint64, p keeper.Proofs, want keeper.GateOutcome, left int) {
 		t.Helper()
 		r, err := k.Gate(keeper.RoleServe, at, []keeper.GateItem{
@@ -39,7 +40,7 @@ func TestAProofIsTakenOnce(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", why, err)
 		}
-		if len(r.Leaf.Events) != 2 || r.Run.ID != k.once.run.ID {
+		if len(r.Leaf.Events) != 2 || r.Run.ID != k.once.Run.ID {
 			t.Errorf("%s: %d events, run %d", why, len(r.Leaf.Events), r.Run.ID)
 		}
 		for i, res := range r.Results {
@@ -47,8 +48,8 @@ func TestAProofIsTakenOnce(t *testing.T) {
 				t.Errorf("%s: item %d: outcome %d, want %d; opened %v", why, i, res.Outcome, want, opened)
 			}
 		}
-		if used := k.asked(1); used != 12-left || k.asked(2) != used {
-			t.Errorf("%s: %d and %d colours used, want %d", why, used, k.asked(2), 12-left)
+		if used := k.counts.Used(1); used != 12-left || k.counts.Used(2) != used {
+			t.Errorf("%s: %d and %d colours used, want %d", why, used, k.counts.Used(2), 12-left)
 		}
 	}
 	send("first", one, 1, run, proofs(1, 2), keeper.GateOpened, 11)
@@ -73,12 +74,12 @@ func TestAProofIsTakenOnce(t *testing.T) {
 
 func TestUse(t *testing.T) {
 	k, c := fresh(t, 0)
-	run := k.once.run
+	run := k.once.Run
 	use := func(why string, k *Keeper, id uint64, p keeper.Proofs, want error) {
 		t.Helper()
 		got, err := k.Use(id, p)
 		wants(t, why, err, want)
-		if got.ID != k.once.run.ID || len(got.Nonce) != 32 {
+		if got.ID != k.once.Run.ID || len(got.Nonce) != 32 {
 			t.Errorf("%s: answered by run %d", why, got.ID)
 		}
 	}
@@ -86,7 +87,7 @@ func TestUse(t *testing.T) {
 	use("again", k, run.ID, proofs(1), keeper.ErrUsed)
 	use("another run", k, run.ID+2, proofs(2), keeper.ErrRun)
 	use("malformed", k, run.ID, make([]byte, 1), keeper.ErrTooMany)
-	c.pass(onceLife - time.Second)
+	c.pass(once.Life - time.Second)
 	use("while its nonce may live", k, run.ID, proofs(1), keeper.ErrUsed)
 	c.pass(time.Minute)
 	use("a little longer", k, run.ID, proofs(1), keeper.ErrUsed)
@@ -96,7 +97,7 @@ func TestUse(t *testing.T) {
 		c.pass(2 * time.Hour)
 		use("others", k, run.ID, proofs(int(c.now().Unix()%1000)+10), nil)
 	}
-	if n := len(k.once.young) + len(k.once.old); n > 2 {
+	if n := k.once.Kept(); n > 2 {
 		t.Errorf("%d uses are kept for ever", n)
 	}
 }
@@ -105,29 +106,16 @@ func TestUse(t *testing.T) {
 func TestARestartForgetsNoUse(t *testing.T) {
 	c := newClock()
 	k := start(t, durabletest.New(1), c)
-	run := k.once.run
+	run := k.once.Run
 	_, err := k.Use(run.ID, proofs(1))
 	wants(t, "first", err, nil)
 	k = restart(t, k, c)
 	defer k.Close()
 	_, err = k.Use(run.ID, proofs(1))
 	wants(t, "after a restart", err, keeper.ErrRun)
-	if k.once.run.ID == run.ID || string(k.once.run.Nonce) == string(run.Nonce) {
+	if k.once.Run.ID == run.ID || string(k.once.Run.Nonce) == string(run.Nonce) {
 		t.Error("nonces of the run before would be known")
 	}
-}
-
-func TestOnceIsBounded(t *testing.T) {
-	o := newOnce(onceLife)
-	o.young = make(map[keeper.Proof]uint64)
-	o.from = time.Unix(1, 0)
-	for i := range 100 {
-		wants(t, "room", o.use(time.Unix(1, 0), o.run.ID, proofs(i), 1), nil)
-	}
-	if o.limit = 100; o.use(time.Unix(2, 0), o.run.ID, proofs(100), 1) != keeper.ErrLoad {
-		t.Error("more than fit are taken, or an early one was forgotten")
-	}
-	wants(t, "one that was used", o.use(time.Unix(2, 0), o.run.ID, proofs(5), 2), keeper.ErrLoad)
 }
 
 // TestOneOfManyServers offers each of many proofs from eight sides at once.
@@ -140,7 +128,7 @@ func TestOneOfManyServers(t *testing.T) {
 	for range sides {
 		wg.Go(func() {
 			for i := range total {
-				if _, err := k.Use(k.once.run.ID, proofs(i)); err == nil {
+				if _, err := k.Use(k.once.Run.ID, proofs(i)); err == nil {
 					mu.Lock()
 					taken[i]++
 					mu.Unlock()

@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/binary"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestWhatARequestOpens(t *testing.T) {
 	if !receipt.Holds(logPublic(h.Keeper)) || receipt.Loud || !receipt.At.Equal(h.c.now()) || receipt.Seq != h.journal.Durable().Seq {
 		t.Errorf("the receipt %+v", receipt)
 	}
-	all := records(h.Keeper, recOpened)
+	all := records(h.Keeper, journal.KindOpened)
 	b := all[len(all)-1]
 	if [16]byte(b) != receipt.Intent || desk.Class(b[24]) != desk.Stranger || binary.BigEndian.Uint64(b[26:]) != 1 ||
 		string(b[35:35+int(b[34])]) != "staff-1" || binary.BigEndian.Uint64(b[42:]) != 65538 || binary.BigEndian.Uint64(b[50:]) != 1 || len(b) != 58 {
@@ -80,7 +81,7 @@ func TestEmergenciesAreLoud(t *testing.T) {
 			t.Fatalf("emergency %d: loud %t, %v", p, receipt.Loud, err)
 		}
 	}
-	for _, b := range records(h.Keeper, recOpened) {
+	for _, b := range records(h.Keeper, journal.KindOpened) {
 		if desk.Class(b[24]) != desk.Glass {
 			t.Errorf("journaled as %d", b[24])
 		}

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"log/slog"
 	"math/big"
 	"net"
@@ -64,7 +65,7 @@ func TestAnotherHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := Open(Options{Disk: durabletest.New(1), Credential: Credential{Secret: make([]byte, 32)}})
+	k, err := Open(Options{Disk: durabletest.New(1), Credential: root.Credential{Secret: make([]byte, 32)}})
 	if err != nil {
 		t.Fatal(err)
 	}

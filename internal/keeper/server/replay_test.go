@@ -31,7 +31,7 @@ func TestAnOldJournalIsNotTakenForTheNewOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Corrupt("journal", func([]byte) []byte { return old })
-	if _, err := Open(options(d, c)); !errors.Is(err, ErrJournal) {
+	if _, err := Open(options(d, c)); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -57,7 +57,7 @@ func FuzzJournal(f *testing.F) {
 				t.Fatalf("%d bytes of journal made %d of garbage", len(content), after.TotalAlloc-before.TotalAlloc)
 			}
 			if err == nil {
-				if _, _, err := j.Append(recStart, nil); err != nil {
+				if _, _, err := j.Append(journal.KindStart, nil); err != nil {
 					t.Fatalf("a journal that opens cannot go on: %v", err)
 				}
 				_ = j.Close()

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,8 +21,8 @@ import (
 )
 
 var (
-	phrase    = Credential{Passphrase: []byte("kenari terbang tinggi")}
-	otherFile = Credential{Secret: bytes.Repeat([]byte{1}, 32)}
+	phrase    = root.Credential{Passphrase: []byte("kenari terbang tinggi")}
+	otherFile = root.Credential{Secret: bytes.Repeat([]byte{1}, 32)}
 )
 
 // closed is a disk on which a keeper ran and ended well.
@@ -43,11 +45,11 @@ func TestOnlyItsCredentialOpensTheRootKey(t *testing.T) {
 	c := newClock()
 	d := closed(t, c)
 	for name, tc := range map[string]struct {
-		with Credential
+		with root.Credential
 		want error
 	}{
-		"another file":  {otherFile, ErrCredential},
-		"a passphrase":  {phrase, ErrCredential},
+		"another file":  {otherFile, root.ErrCredential},
+		"a passphrase":  {phrase, root.ErrCredential},
 		"the right one": {options(d, c).Credential, nil},
 	} {
 		opt := options(d, c)
@@ -58,7 +60,7 @@ func TestOnlyItsCredentialOpensTheRootKey(t *testing.T) {
 			k.Close()
 		}
 	}
-	for name, bad := range map[string]Credential{
+	for name, bad := range map[string]root.Credential{
 		"nothing": {}, "a short file": {Secret: make([]byte, 31)}, "a short passphrase": {Passphrase: make([]byte, 11)},
 		"both": {Secret: make([]byte, 32), Passphrase: make([]byte, 12)},
 	} {
@@ -80,9 +82,9 @@ func TestPassphrasesOpenTheRootKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.Close()
-	opt.Credential = Credential{Passphrase: []byte("kenari terbang rendah")}
+	opt.Credential = root.Credential{Passphrase: []byte("kenari terbang rendah")}
 	_, err = Open(opt)
-	wants(t, "another passphrase", err, ErrCredential)
+	wants(t, "another passphrase", err, root.ErrCredential)
 	opt.Credential = phrase
 	if k, err = Open(opt); err != nil {
 		t.Fatalf("the same passphrase: %v", err)
@@ -98,13 +100,13 @@ func TestADamagedKeyFileIsSaidToBe(t *testing.T) {
 		at   int // byte altered; -1 cuts one off
 		want error
 	}{
-		{"root", -1, ErrRootFile}, {"root", 0, ErrRootFile},
-		{"root", 40, ErrCredential}, // no telling whether file or credential is wrong
-		{"root", 90, ErrCredential},
-		{"fixed", -1, ErrRootFile}, {"fixed", 50, ErrRootFile},
-		{"mark", -1, ErrRootFile}, {"mark", 20, ErrRootFile},
-		{"service", -1, ErrRootFile}, {"service", 100, ErrRootFile},
-		{"days", -1, ErrJournal}, {"days", 20, ErrJournal},
+		{"root", -1, root.ErrFile}, {"root", 0, root.ErrFile},
+		{"root", 40, root.ErrCredential}, // no telling whether file or credential is wrong
+		{"root", 90, root.ErrCredential},
+		{"fixed", -1, root.ErrFile}, {"fixed", 50, root.ErrFile},
+		{"mark", -1, root.ErrFile}, {"mark", 20, root.ErrFile},
+		{"service", -1, root.ErrFile}, {"service", 100, root.ErrFile},
+		{"days", -1, journal.ErrBroken}, {"days", 20, journal.ErrBroken},
 	} {
 		d := base.Clone()
 		d.Corrupt(tc.file, func(b []byte) []byte {
@@ -134,7 +136,7 @@ func TestALostKeyIsNotMadeAgain(t *testing.T) {
 		before, _ := d.List("")
 		for range 2 { // a supervisor tries again
 			_, err := Open(options(d, c))
-			wants(t, "without "+lost, err, ErrRootFile)
+			wants(t, "without "+lost, err, root.ErrFile)
 		}
 		if names, _ := d.List(""); !slices.Equal(names, before) {
 			t.Errorf("without %s: files %v became %v", lost, before, names)
@@ -163,17 +165,17 @@ func TestCredentialFilesAreTheirOwnersAlone(t *testing.T) {
 	if err := os.WriteFile(name, want, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := ReadCredential(name)
+	c, err := root.ReadCredential(name)
 	if err != nil || !bytes.Equal(c.Secret, want) {
 		t.Errorf("%v", err)
 	}
 	if err := os.Chmod(name, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadCredential(name); err == nil {
+	if _, err := root.ReadCredential(name); err == nil {
 		t.Error("a file that others may read was read")
 	}
-	if _, err := ReadCredential(name + "x"); err == nil {
+	if _, err := root.ReadCredential(name + "x"); err == nil {
 		t.Error("no file was read")
 	}
 }

@@ -143,8 +143,7 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	a := &wire.Answer{}
 	var err error
 	if changes(r.Call) {
-		k.backups.still.RLock()
-		defer k.backups.still.RUnlock()
+		defer k.Changing()()
 	}
 	switch r.Call {
 	case wire.ServiceKeys:
@@ -152,12 +151,7 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 	case wire.Index:
 		a.Tags, err = k.Index(role, r.Kind, r.Values)
 	case wire.Register:
-		if role != keeper.RoleAdmin && !k.numbers.take(k.now(), r.N) {
-			k.refused.Add(1)
-			err = keeper.ErrBudget
-			break
-		}
-		a.Registered, err = k.Register(r.N)
+		a.Registered, err = k.registerFor(role, r.N)
 	case wire.Write:
 		var out []keeper.Written
 		out, err = k.Write(r.Writes)

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
+	"github.com/amanah-project/amanah/internal/keeper/days"
 	"log/slog"
 	"net"
 	"os"
@@ -144,7 +145,7 @@ func (s *served) eraseCalls(t *testing.T) {
 func (s *served) recordCalls(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	out, err := s.serve.WriteRecords(ctx, []keeper.Enter{enter(2, nil, firstRecord, firstRecord+7), enter(9, nil, firstRecord), enter(2, nil, firstRecord)})
+	out, err := s.serve.WriteRecords(ctx, []keeper.Enter{enter(2, nil, keeper.FirstRecord, keeper.FirstRecord+7), enter(9, nil, keeper.FirstRecord), enter(2, nil, keeper.FirstRecord)})
 	if err != nil || len(out) != 3 || len(out[0].Keys) != 2 || len(out[0].Keys[1]) != 32 ||
 		!errors.Is(out[1].Err, keeper.ErrPerson) || !errors.Is(out[2].Err, keeper.ErrWriting) {
 		t.Fatalf("write records: %v %v", out, err)
@@ -152,7 +153,7 @@ func (s *served) recordCalls(t *testing.T) {
 	if err := s.serve.SettleRecords(ctx, []keeper.Settled{{Person: 2, Version: out[0].Version}}); err != nil {
 		t.Fatal(err)
 	}
-	have := with(nil, []keeper.Record{firstRecord, firstRecord + 7}, out[0].Version)
+	have := with(nil, []keeper.Record{keeper.FirstRecord, keeper.FirstRecord + 7}, out[0].Version)
 	_, opened, err := s.serve.Read(ctx, importerOf(keeper.BudgetSelf), []keeper.Read{{Person: 2, Have: have, Want: have[1:]}, {Person: 2, Records: true}})
 	if err != nil || len(opened[0].Keys) != 1 || !slices.Equal(opened[0].Keys[0], out[0].Keys[1]) || !errors.Is(opened[1].Err, keeper.ErrHead) {
 		t.Fatalf("read records: %v %v", opened, err)
@@ -187,7 +188,7 @@ func (s *served) gateCalls(t *testing.T) {
 		t.Errorf("events: %v %s", err, d)
 	}
 	_, err = s.serve.DestroyDay(ctx, today)
-	if err == nil || err.Error() != ErrYoung.Error() {
+	if err == nil || err.Error() != days.ErrYoung.Error() {
 		t.Errorf("today's key: %v", err)
 	}
 	s.c.pass(31 * 24 * time.Hour)

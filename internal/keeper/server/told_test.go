@@ -84,13 +84,3 @@ func TestNotices(t *testing.T) {
 		t.Errorf("later: %+v", got)
 	}
 }
-
-func FuzzNotice(f *testing.F) {
-	f.Add(byte(recIntent), []byte("0123456789abcdef"))
-	f.Add(byte(recOpened), make([]byte, openedHead))
-	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
-		if n, ok := noticeOf(kind, payload); ok && n.Kind == 0 {
-			t.Error("a notice of nothing")
-		}
-	})
-}

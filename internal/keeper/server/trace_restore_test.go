@@ -23,7 +23,8 @@ func TestARestoredKeeperKnowsItsTraces(t *testing.T) {
 	h := newHouse(t, durabletest.New(1), 3)
 	first := h.export(t, 3)
 	wants(t, "an export", h.exports(first, 2), nil)
-	rows := []leak.Row{h.marks.base.Row([]byte(record.Ref{Person: 2}.String()))}
+	_, base := traceKeys(t, h.Keeper)
+	rows := []leak.Row{base.Row([]byte(record.Ref{Person: 2}.String()))}
 	o := staff.Observe([32]byte{9}, nil, rows, nil)
 	begin := func(tr keeper.Trace) keeper.Traced {
 		t.Helper()
@@ -52,7 +53,8 @@ func TestARestoredKeeperKnowsItsTraces(t *testing.T) {
 		for _, step := range []keeper.TraceStep{keeper.TraceCodes, keeper.TraceReads} {
 			g, err := h.step(keeper.TraceAsk{Trace: frozen, Step: step})
 			wants(t, "what is told of it", err, nil)
-			s.Codes.All, s.Codes.Base = max(s.Codes.All, g.Codes.All), h.marks.base
+			_, base := traceKeys(t, h.Keeper)
+			s.Codes.All, s.Codes.Base = max(s.Codes.All, g.Codes.All), base
 			s.Codes.Codes, s.Reads = append(s.Codes.Codes, g.Codes.Codes...), append(s.Reads, g.Reads...)
 		}
 		g, err := h.step(names)

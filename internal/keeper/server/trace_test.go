@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"testing"
 	"time"
 
@@ -144,7 +146,7 @@ func TestTracesNobodyApproved(t *testing.T) {
 	}
 	_, err := h.Trace(keeper.RoleServe, keeper.TraceAsk{Trace: good, Step: keeper.TraceBegin})
 	wants(t, "the server", err, keeper.ErrRole)
-	if n := len(records(h.Keeper, recCopies)); n != 0 {
+	if n := len(records(h.Keeper, journal.KindCopies)); n != 0 {
 		t.Errorf("%d entries of refused traces", n)
 	}
 	_, err = h.step(keeper.TraceAsk{Trace: good, Step: keeper.TraceBegin})
@@ -161,22 +163,22 @@ func TestTraceKeysStay(t *testing.T) {
 	k := start(t, disk, c)
 	raw, err := durable.ReadFile(disk, "fixed")
 	wants(t, "read", err, nil)
-	fixed := map[string][]byte{}
-	wants(t, "unwrap", k.loadWrapped("fixed", raw, &fixed), nil)
-	delete(fixed, "tags")
-	wants(t, "wrap", k.storeWrapped("fixed", fixed), nil)
+	keys := fixed{}
+	wants(t, "unwrap", k.file("fixed").Load(&keys), nil)
+	delete(keys, "tags")
+	wants(t, "wrap", k.file("fixed").Store(keys), nil)
 	wants(t, "close", k.Close(), nil)
 	_, err = Open(options(disk, c))
-	wants(t, "without the keys that the journal knows", err, ErrTraceKeys)
+	wants(t, "without the keys that the journal knows", err, traces.ErrTraceKeys)
 	wants(t, "put back", durable.WriteFile(disk, "fixed", raw), nil)
 	k = start(t, disk, c)
-	before := k.marks.sum()
+	before, base := traceKeys(t, k)
 	k = restart(t, k, c)
 	defer k.Close()
-	if k.marks.sum() != before {
+	if tags, same := traceKeys(t, k); !bytes.Equal(tags, before) || same != base {
 		t.Error("the keys changed")
 	}
-	if n := len(records(k, recTraceKeys)); n != 1 {
+	if n := len(records(k, journal.KindTraceKeys)); n != 1 {
 		t.Errorf("the keys were made %d times", n)
 	}
 }
@@ -207,9 +209,10 @@ func TestTagsAreMetered(t *testing.T) {
 	wants(t, "the operator", err, nil) // the control
 	out, err := k.Tags(keeper.RoleAdmin, []keeper.TagAsk{{Facts: some[0].Facts, Name: "1", Records: []keeper.TagRecord{{Name: "1-65538", Number: 65538, From: 7}}}})
 	wants(t, "one", err, nil)
-	tagger := index.NewTagger(index.Key(k.marks.tags))
-	if id := out[0].People[0]; out[0].Full != tagger.Full(some[0].Facts.NIK) || id.Full != out[0].Full || id.Row != k.marks.base.Row([]byte("1")) ||
-		out[0].Records[0].Record != tagger.Record(id.Full, 65538) || out[0].Records[0].Row != k.marks.base.Row([]byte("1-65538")) {
+	tags, base := traceKeys(t, k)
+	tagger := index.NewTagger(index.Key(tags))
+	if id := out[0].People[0]; out[0].Full != tagger.Full(some[0].Facts.NIK) || id.Full != out[0].Full || id.Row != base.Row([]byte("1")) ||
+		out[0].Records[0].Record != tagger.Record(id.Full, 65538) || out[0].Records[0].Row != base.Row([]byte("1-65538")) {
 		t.Errorf("tagged %+v", out[0])
 	}
 }

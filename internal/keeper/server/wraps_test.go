@@ -2,8 +2,12 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/amanah-project/amanah/internal/keeper/people"
+	"github.com/amanah-project/amanah/internal/keeper/root"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 	"path"
 	"strings"
 	"testing"
@@ -40,48 +44,38 @@ func files(t testing.TB, d durable.FS, dir string) map[string][]byte {
 
 // thief has a copy of a keeper's folder and its credential: every key that the files
 // give. It looks for a person's key at every byte of every file.
-func thief(t testing.TB, now map[string][]byte, look map[string][]byte, c Credential, p identity.PersonID, key []byte) (found []string) {
+func thief(t testing.TB, now map[string][]byte, look map[string][]byte, c root.Credential, p identity.PersonID, key []byte) (found []string) {
 	t.Helper()
-	root, err := openRoot(now["root"], c)
+	under := root.Only(rootOf(t, now["root"], c), "person ")
+	raw, err := root.Only(rootOf(t, now["root"], c), "wrapkey").Unwrap("", now["wrapkey"])
 	if err != nil {
 		t.Fatal(err)
 	}
-	aeads := map[string]func(sealed, ad []byte) ([]byte, error){
-		"root": func(sealed, ad []byte) ([]byte, error) { return openWith(root.aead, sealed, ad) },
-	}
-	k := &Keeper{root: root}
 	var w wrapKey
-	if err := k.loadWrapped("wrapkey", now["wrapkey"], &w); err != nil {
+	if err := json.Unmarshal(raw, &w); err != nil {
 		t.Fatal(err)
 	}
-	aead, err := newAEAD(w.Key)
+	aead, err := seal.New(w.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	aeads["wrap key"] = func(sealed, ad []byte) ([]byte, error) { return openWith(aead, sealed, ad) }
+	opens := map[string]func(sealed []byte) ([]byte, error){
+		"root":     func(sealed []byte) ([]byte, error) { return under.Unwrap(fmt.Sprint(p), sealed) },
+		"wrap key": func(sealed []byte) ([]byte, error) { return seal.Open(aead, sealed, wrapAD(p)) },
+	}
 	for name, raw := range look {
 		if bytes.Contains(raw, key) {
 			found = append(found, name+" in clear")
 		}
 		for at := 0; at+wrapLen <= len(raw); at++ {
-			for by, open := range aeads {
-				if got, err := open(raw[at:at+wrapLen], wrapAD(p)); err == nil && bytes.Equal(got, key) {
+			for by, open := range opens {
+				if got, err := open(raw[at : at+wrapLen]); err == nil && bytes.Equal(got, key) {
 					found = append(found, fmt.Sprint(name, " by the ", by))
 				}
 			}
 		}
 	}
 	return found
-}
-
-func keyNow(t testing.TB, k *Keeper, p identity.PersonID) []byte {
-	t.Helper()
-	s, err := k.person(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, _ := k.keyOf(p, s)
-	return key
 }
 
 // TestOldFilesOfWrapsOpenNothingAfterAWeek: whoever keeps old states of the files of
@@ -136,13 +130,13 @@ func TestKeysStayOverAChangeOfTheWrapKey(t *testing.T) {
 		if err := k.Tend(); err != nil { // a week is not over: nothing
 			t.Fatal(err)
 		}
-		gen := k.wraps.key.Gen
+		gen := wrapKeyOf(t, k).Gen
 		c.pass(wrapLife)
 		if err := k.Tend(); err != nil {
 			t.Fatal(err)
 		}
-		if k.wraps.key.Gen != gen+1 {
-			t.Fatalf("wrap key %d after %d", k.wraps.key.Gen, gen)
+		if wrapKeyOf(t, k).Gen != gen+1 {
+			t.Fatalf("wrap key %d after %d", wrapKeyOf(t, k).Gen, gen)
 		}
 		register(t, k, 1)
 		k = restart(t, k, c)
@@ -177,14 +171,14 @@ func TestLostAndAlteredWrapsAreFound(t *testing.T) {
 		want   error
 	}{
 		"nothing":           {func(b []byte) []byte { return b }, nil},
-		"a bit of person 1": {func(b []byte) []byte { b[20] ^= 1; return b }, ErrWraps},
-		"the last byte":     {func(b []byte) []byte { return b[:len(b)-1] }, ErrWraps},
-		"all":               {func([]byte) []byte { return nil }, ErrWraps},
-		"person 1's as 3's": {func(b []byte) []byte { copy(b[2*wrapLen:], b[:wrapLen]); return b }, ErrWraps},
+		"a bit of person 1": {func(b []byte) []byte { b[20] ^= 1; return b }, people.ErrWraps},
+		"the last byte":     {func(b []byte) []byte { return b[:len(b)-1] }, people.ErrWraps},
+		"all":               {func([]byte) []byte { return nil }, people.ErrWraps},
+		"person 1's as 3's": {func(b []byte) []byte { copy(b[2*wrapLen:], b[:wrapLen]); return b }, people.ErrWraps},
 		"1 and 3 swapped": {func(b []byte) []byte {
 			return append(append(bytes.Clone(b[2*wrapLen:]), b[wrapLen:2*wrapLen]...), b[:wrapLen]...)
-		}, ErrWraps},
-		"person 1 as if erased":  {func(b []byte) []byte { clear(b[:wrapLen]); return b }, ErrWraps},
+		}, people.ErrWraps},
+		"person 1 as if erased":  {func(b []byte) []byte { clear(b[:wrapLen]); return b }, people.ErrWraps},
 		"rubbish for the erased": {func(b []byte) []byte { copy(b[wrapLen:], b[:wrapLen]); return b }, nil},
 	} {
 		d := base.Clone()
@@ -207,7 +201,7 @@ func TestLostAndAlteredWrapsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(options(d, c))
-	wants(t, "no wrap key, or a folder of the time before it", err, ErrWrapKey)
+	wants(t, "no wrap key, or a folder of the time before it", err, people.ErrWrapKey)
 }
 
 // TestAnOlderWrapKeyIsNotTakenAgain: a thief of the disk puts back last week's wrap
@@ -231,7 +225,7 @@ func TestAnOlderWrapKeyIsNotTakenAgain(t *testing.T) {
 		}
 	}
 	_, err := Open(options(d, c))
-	wants(t, "last week's wrap key", err, ErrWraps)
+	wants(t, "last week's wrap key", err, people.ErrWraps)
 }
 
 // TestTheWrapKeyChangesWhole lets every call of the change fail, in four ways, and
@@ -270,12 +264,12 @@ func TestTheWrapKeyChangesWhole(t *testing.T) {
 			if got, err := read(k, 3, person1()); err != nil || got.Err != nil || !bytes.Equal(got.Keys[0], people[2].Key) {
 				t.Errorf("call %d mode %d: %v %v", n, mode, err, got.Err)
 			}
-			_, err = k.person(2)
+			err = k.Known(2)
 			wants(t, "the erased", err, keeper.ErrErased)
 			if names, _ := d.List(wrapDir); len(names) != 1 {
 				t.Errorf("call %d mode %d: files %v", n, mode, names)
 			}
-			if age := c.now().Sub(k.wraps.key.Made); age >= wrapLife {
+			if age := c.now().Sub(wrapKeyOf(t, k).Made); age >= wrapLife {
 				t.Errorf("call %d mode %d: the wrap key is %s old", n, mode, age)
 			}
 			k.Close()

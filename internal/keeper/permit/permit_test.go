@@ -1,0 +1,86 @@
+package permit
+
+import (
+	"testing"
+	"time"
+
+	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+)
+
+// clock is the time as a test sets it.
+type clock struct{ at time.Time }
+
+func (c *clock) now() time.Time        { return c.at }
+func (c *clock) pass(by time.Duration) { c.at = c.at.Add(by) }
+
+func newPermits() (*Permits, *clock) {
+	c := &clock{time.Date(2026, 3, 10, 5, 0, 0, 0, time.UTC)}
+	return New(Config{Now: c.now}), c
+}
+
+// TestFiftyInTenMinutes: the hour's ten are the narrower limit, so the other one is
+// looked at by itself: what holds when an hour's allowance is ever raised.
+func TestFiftyInTenMinutes(t *testing.T) {
+	p, c := newPermits()
+	allowed, _ := p.allowanceOf(keeper.BudgetStaff)
+	if allowed.perHour > 10 || allowed.per10Min > 50 || allowed.per10Min == 0 || allowed.global {
+		t.Errorf("a member of staff may open %+v", allowed)
+	}
+	s := &spender{opens: []opened{{c.now(), 30}}}
+	c.pass(9 * time.Minute)
+	s.opens = append(s.opens, opened{c.now(), 20})
+	if n := s.within(c.now(), 10*time.Minute); n != 50 {
+		t.Errorf("%d within ten minutes, want 50", n)
+	}
+	c.pass(time.Minute)
+	if n := s.within(c.now(), 10*time.Minute); n != 20 {
+		t.Errorf("%d within ten minutes of a minute later, want 20", n)
+	}
+}
+
+// TestABusyJobIsRememberedInLittle: jobs open a country's people one at a time.
+func TestABusyJobIsRememberedInLittle(t *testing.T) {
+	p, c := newPermits()
+	for range 20_000 {
+		if err := p.spend(keeper.Intent{Actor: "a", Purpose: "b", Budget: keeper.BudgetJob}, 1, 0); err != nil {
+			t.Fatal(err)
+		}
+		c.pass(time.Millisecond)
+	}
+	s := p.spent["02"]
+	if s == nil || len(s.opens) > 21 || s.within(c.now(), time.Hour) != 20_000 {
+		t.Errorf("20,000 opens of 20 seconds are remembered as %d", len(s.opens))
+	}
+}
+
+// TestNoEntryIsTooLargeForTheJournal: with as many versions as may be.
+func TestNoEntryIsTooLargeForTheJournal(t *testing.T) {
+	if 128+24*maxWants > journal.MaxRecord {
+		t.Error("the versions of one intent do not fit a record")
+	}
+}
+
+func FuzzNotice(f *testing.F) {
+	f.Add(byte(journal.KindIntent), []byte("0123456789abcdef"))
+	f.Add(byte(journal.KindOpened), make([]byte, signedHead))
+	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
+		if n, ok := noticeOf(kind, payload); ok && n.Kind == 0 {
+			t.Error("a notice of nothing")
+		}
+	})
+}
+
+// FuzzRead: whatever is in a record, reading it neither fails nor makes more versions than it
+// has bytes for.
+func FuzzRead(f *testing.F) {
+	reads := []keeper.Read{{Person: 1, Want: []keeper.Version{{Record: keeper.FirstRecord, Version: 1}}}}
+	f.Add(byte(journal.KindIntent), intent{actor: "a", purpose: "b", n: 1}.encode(reads))
+	f.Add(byte(journal.KindOpened), signed{}.encode(reads))
+	f.Add(byte(journal.KindExported), exporting{}.encode(reads))
+	f.Fuzz(func(t *testing.T, kind byte, payload []byte) {
+		if o, _ := Read(kind, payload); 16*len(o.Versions) > len(payload) {
+			t.Errorf("%d versions in %d bytes", len(o.Versions), len(payload))
+		}
+	})
+}

@@ -1,7 +1,0 @@
-//go:build amanah_unlimited
-
-package server
-
-// limitsColours is off in a build that a test makes to see that polling
-// would be found. Never release it.
-const limitsColours = false

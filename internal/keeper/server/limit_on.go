@@ -1,6 +1,0 @@
-//go:build !amanah_unlimited
-
-package server
-
-// limitsColours: a person is told so many colours a day and no more.
-const limitsColours = true

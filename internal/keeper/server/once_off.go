@@ -1,7 +1,0 @@
-//go:build amanah_forgetful
-
-package server
-
-// remembers is off in this build, which exists so that an attack test can see a
-// proof taken by two servers. Never release it.
-const remembers = false
