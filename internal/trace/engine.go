@@ -161,6 +161,11 @@ func (e *Engine) note(number int64, p part) {
 // itself, as DICOM does of its patient, is that row.
 func (e *Engine) Document(d *dump.Document) error {
 	out := Document{Source: d.Source, Kind: d.Kind, File: d.FileHash, Pixels: d.PixelHash, UIDs: d.UIDs, IDs: d.IDs, Width: d.Width, Height: d.Height}
+	if d.Beside {
+		out.mark()
+		e.note(d.Number, part{docs: []Document{out}})
+		return nil
+	}
 	w := e.workers.Get().(*worker)
 	defer e.workers.Put(w)
 	w.counts, w.tokens, w.strange, w.found = Counts{}, w.tokens[:0], leak.Strangers{}, nil

@@ -53,7 +53,9 @@ func identified(base *leak.Base, delivered []leak.Row, images map[leak.Row][]lea
 		out = append(out, images[row]...)
 	}
 	for n := range mostParts {
-		out = append(out, base.Row([]byte(mark.PartName(fmt.Sprintf("part-%04d.%s.age", n+1, staff.FormPDF)))))
+		for _, form := range []staff.Form{staff.FormPDF, staff.FormXLSX} {
+			out = append(out, base.Row([]byte(mark.PartName(fmt.Sprintf("part-%04d.%s.age", n+1, form)))))
+		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

@@ -81,9 +81,10 @@ type Document struct {
 	Height    int
 
 	UIDs   []string // of DICOM: instance, study, series
-	IDs    []string // of a PDF's /ID and XMP, hexadecimal or as they stand
+	IDs    []string // of a PDF's /ID and XMP, hexadecimal or as they stand; of a workbook's properties
 	Fields []Field  // what it says of itself: patient's name, birth date and the like of DICOM
 	Text   []string // its words in order, for shingles: lines of a PDF or text; nil for others
+	Beside bool     // IDs alone, of a file that is read as rows
 }
 
 // Sink takes what a walk reads.

@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"errors"
 	"io"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/trace/dump/chunk"
@@ -71,7 +73,7 @@ func (w *walker) sheets(s *opened, z *zip.Reader, spans []span) error {
 			spans[i].why = NoCells
 		}
 	}
-	if err := w.media(s, z, spans); err != nil {
+	if err := errors.Join(w.media(s, z, spans), w.identifier(s, z, spans)); err != nil {
 		return err
 	}
 	r := sheet.Reader{Strings: w.o.Memory}
@@ -127,6 +129,33 @@ func (w *walker) media(s *opened, z *zip.Reader, spans []span) error {
 		}
 	}
 	return nil
+}
+
+// maxProperties bounds a workbook's properties, in bytes.
+const maxProperties = 64 << 10
+
+// identified is the identifier in a workbook's properties (ECMA-376 part 2 §8.2), when it is 16
+// bytes in hexadecimal.
+var identified = regexp.MustCompile(`<dc:identifier>[ \t\r\n]*([0-9A-Fa-f]{32})[ \t\r\n]*</dc:identifier>`)
+
+// identifier reads what a workbook calls itself, which stays when columns are taken out.
+func (w *walker) identifier(s *opened, z *zip.Reader, spans []span) error {
+	at := slices.IndexFunc(z.File, func(f *zip.File) bool { return f.Name == "docProps/core.xml" })
+	if at < 0 || spans[at].why != NoCells {
+		return nil
+	}
+	in, err := z.File[at].Open()
+	if err != nil {
+		return nil // not read, as spans say
+	}
+	raw, _ := io.ReadAll(io.LimitReader(&bounded{from: in, left: s.left}, maxProperties))
+	found := identified.FindSubmatch(raw)
+	if err := in.Close(); err != nil || found == nil {
+		return nil
+	}
+	spans[at].why = ""
+	id := string(found[1])
+	return w.p.send(&job{kind: Spreadsheet, mark: Mark{Source: s.number}, doc: func(*job) *Document { return &Document{IDs: []string{id}, Beside: true} }}, found[1])
 }
 
 // header finds the names of a sheet's columns: its first row with more than one value if it
