@@ -275,7 +275,6 @@ func (f *family) unlinked(t *testing.T) {
 // TestJourneys: a partner's server asks whether a person who consented may travel, its
 // tokens bound to a key or to its certificate, and to nothing else.
 func TestJourneys(t *testing.T) {
-	t.Parallel()
 	f := newFamily(t)
 	own, other := makeCertificate(t, f.dir, "server"), makeCertificate(t, f.dir, "thief")
 	by := func(c certified) []string { return []string{"--tls-cert", c.cert, "--tls-key", c.key} }

@@ -87,7 +87,6 @@ func (n *tunnel) pass(req *http.Request) (ohttp.Response, error) {
 // TestIndependentClient: oauth4webapi and jose, as published, link a person on the
 // platform's real pages, refresh and check in over TLS; directly and through the relay.
 func TestIndependentClient(t *testing.T) {
-	t.Parallel()
 	node(t)
 	dir := t.TempDir()
 	for _, name := range []string{"package.json", "package-lock.json", ".npmrc", "link.mjs"} {
