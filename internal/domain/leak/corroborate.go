@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -41,14 +42,45 @@ func (l Logged) Corroborate() []float64 {
 	if len(a) == 0 || len(b) == 0 || l.Versions <= 0 {
 		return out
 	}
-	fitted, _ := l.fit(a, -1)
-	with := l.likelihood(b, fitted)
+	first, second := l.gather(a), l.gather(b)
+	fitted, _ := l.fit(first, -1)
+	with := l.likelihood(second, fitted)
 	for j := range out {
 		if fitted[j]*float64(len(a)) < 0.5 {
 			continue
 		}
-		without, gap := l.fit(b, j)
-		out[j] = with - (l.likelihood(b, without) + gap)
+		without, gap := l.fit(second, j)
+		out[j] = with - (l.likelihood(second, without) + gap)
+	}
+	return out
+}
+
+// alike are rows that the same accounts may have given: of millions there are few kinds.
+type alike struct {
+	sources []int // who can have given such a row: accounts, and whoever is not in the record
+	rows    float64
+}
+
+// gather counts rows by who can have given them, in the order in which kinds come first.
+func (l Logged) gather(rows []Reading) (out []alike) {
+	at := map[string]int{}
+	var key []byte
+	for _, r := range rows {
+		by := r.By
+		if !slices.IsSorted(by) {
+			by = slices.Sorted(slices.Values(by))
+		}
+		key = key[:0]
+		for _, k := range by {
+			key = binary.AppendUvarint(key, uint64(k))
+		}
+		i, known := at[string(key)]
+		if !known {
+			i = len(out)
+			at[string(key)] = i
+			out = append(out, alike{sources: append(slices.Clone(by), len(l.Sizes))})
+		}
+		out[i].rows++
 	}
 	return out
 }
@@ -62,21 +94,18 @@ func (l Logged) density(k int) float64 {
 	return 1 / float64(max(l.Sizes[k], 1))
 }
 
-// sources returns who can have given a row.
-func (l Logged) sources(r Reading) []int { return append(slices.Clip(r.By), len(l.Sizes)) }
-
-func (l Logged) mixture(r Reading, w []float64) float64 {
+func (l Logged) mixture(r *alike, w []float64) float64 {
 	sum := 0.0
-	for _, k := range l.sources(r) {
+	for _, k := range r.sources {
 		sum += w[k] * l.density(k)
 	}
 	return sum
 }
 
-func (l Logged) likelihood(rows []Reading, w []float64) float64 {
+func (l Logged) likelihood(rows []alike, w []float64) float64 {
 	sum := 0.0
-	for _, r := range rows {
-		sum += math.Log(l.mixture(r, w))
+	for i := range rows {
+		sum += rows[i].rows * math.Log(l.mixture(&rows[i], w))
 	}
 	return sum
 }
@@ -84,7 +113,7 @@ func (l Logged) likelihood(rows []Reading, w []float64) float64 {
 // fit maximises the likelihood of the rows over the weights of sources by expectation and
 // maximisation, one account left out if it is not negative. gap bounds by how much any
 // other weights could still do better, so that stopping early makes no ratio too large.
-func (l Logged) fit(rows []Reading, leave int) (w []float64, gap float64) {
+func (l Logged) fit(rows []alike, leave int) (w []float64, gap float64) {
 	const floor = 1e-9
 	w = make([]float64, len(l.Sizes)+1)
 	for i := range w {
@@ -93,13 +122,16 @@ func (l Logged) fit(rows []Reading, leave int) (w []float64, gap float64) {
 		}
 	}
 	normalise(w)
-	n := float64(len(rows))
+	n := 0.0
+	for i := range rows {
+		n += rows[i].rows
+	}
 	for round := 0; ; round++ {
 		gain := make([]float64, len(w))
-		for _, r := range rows {
-			m := l.mixture(r, w)
-			for _, k := range l.sources(r) {
-				gain[k] += l.density(k) / m
+		for i := range rows {
+			m := l.mixture(&rows[i], w)
+			for _, k := range rows[i].sources {
+				gain[k] += rows[i].rows * l.density(k) / m
 			}
 		}
 		best := 0.0

@@ -6,10 +6,8 @@ import (
 	"encoding/binary"
 	"hash"
 	"math"
-	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/leak/canary"
-	"github.com/amanah-project/amanah/internal/domain/leak/code"
 )
 
 // Holding is one copy with its secret: what a sample is weighed against.
@@ -29,17 +27,6 @@ type Holding struct {
 	// in the copy; nil: every row.
 	Documents []Row
 }
-
-// in reports whether a row is among some, ascending; nil are all.
-func in(rows []Row, r Row) bool {
-	if rows == nil {
-		return true
-	}
-	_, found := slices.BinarySearch(rows, r)
-	return found
-}
-
-func (h *Holding) has(r Row) bool { return in(h.Rows, r) }
 
 // Domain is a kind of evidence with a key of its own: what one draws is independent of
 // what the others draw, so that their E-values multiply.
@@ -79,9 +66,9 @@ func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
 	out := make([]Evidence, len(copies))
 	cells, canaries := f.cells(b, copies), f.canaries(b, copies)
 	tokens, documents := split(f.sample.Tokens), split(f.sample.Documents)
-	for j := range copies {
+	each(len(copies), func(j int) {
 		h := &copies[j]
-		parts := []Part{tokens.of(Tokens, h.Rows, h.Seed.Token), cells[j], canaries[j], h.unique(&f.sample.Strangers), documents.of(Documents, h.Documents, h.Seed.Identifier)}
+		parts := []Part{tokens.of(Tokens, h.Rows, h.Seed.names(labelToken)), cells[j], canaries[j], h.unique(&f.sample.Strangers), documents.of(Documents, h.Documents, h.Seed.names(labelDocument))}
 		out[j].Copy = h.Copy
 		for _, p := range parts {
 			if p.Used > 0 {
@@ -89,7 +76,7 @@ func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
 				out[j].Parts = append(out[j].Parts, p)
 			}
 		}
-	}
+	})
 	return out
 }
 
@@ -128,20 +115,22 @@ func split(all []SeenToken) named {
 	return n
 }
 
-// of compares names with those that a copy's rows have in it. One whose row is not known is
-// compared with each.
+// of compares names with those that a copy's rows have in it: all, and for a copy that is to
+// have every row the first MaxEvery, by their rows, of those whose row is known. One whose row
+// is not known is compared with each row. Which are compared does not follow from the seed.
 func (n *named) of(d Domain, rows []Row, draw func(Row) Token) Part {
 	p := Part{Domain: d}
-	var tried uint64
-	for _, t := range n.known {
-		if in(rows, t.Row) {
-			tried++
-			p.Used++
-			if is := draw(t.Row); hmac.Equal(t.Token[:], is[:]) {
-				p.Found++
-			}
-		}
+	known := n.known
+	if rows == nil {
+		known = known[:min(len(known), MaxEvery)]
 	}
+	join(known, func(t *SeenToken) Row { return t.Row }, rows, func(at int) {
+		p.Used++
+		if is := draw(known[at].Row); hmac.Equal(known[at].Token[:], is[:]) {
+			p.Found++
+		}
+	})
+	tried := uint64(p.Used)
 	if len(n.unknown) > 0 && len(rows) > 0 {
 		tried += uint64(len(n.unknown)) * uint64(len(rows))
 		p.Used += len(n.unknown)
@@ -157,45 +146,12 @@ func (n *named) of(d Domain, rows []Row, draw func(Row) Token) Part {
 	return p
 }
 
-// cells weighs the cells that are left.
-func (f *Frozen) cells(b *Base, copies []Holding) []Part {
-	positions := make([]code.Position, len(f.kept))
-	biases := drawer{h: hmac.New(sha256.New, b[:]), label: labelBias}
-	for i, o := range f.kept {
-		positions[i] = code.Position{P: bias(biases.draw(o.Cell)), Symbol: o.Symbol}
-	}
-	seen := code.Look(positions)
-	out := make([]Part, len(copies))
-	words := make([]code.Word, len(copies))
-	for j := range copies {
-		h := &copies[j]
-		p := Part{Domain: Cells}
-		symbols := drawer{h: hmac.New(sha256.New, h.Seed[:]), label: labelSymbol}
-		words[j] = seen.Word(func(i int) (bool, bool) {
-			o := f.kept[i]
-			if !h.has(o.Cell.Row) {
-				return false, false
-			}
-			says := symbols.draw(o.Cell) < positions[i].P
-			p.Used++
-			if says == o.Symbol {
-				p.Found++
-			}
-			return says, true
-		})
-		out[j] = p
-	}
-	for j, ln := range seen.Decoder().LnE(words, len(words)) {
-		out[j].LnE = ln
-	}
-	return out
-}
-
 // drawer draws cells one after the other, with one PRF for all families of a row.
 type drawer struct {
 	h     hash.Hash
-	label string
+	label []byte
 	block [32]byte
+	m     [10]byte
 	at    Cell
 	drawn bool
 }
@@ -204,13 +160,26 @@ func (d *drawer) draw(c Cell) uint32 {
 	at := Cell{Row: c.Row, Family: c.Family / lanes, Index: c.Index}
 	if !d.drawn || d.at != at {
 		d.h.Reset()
-		d.h.Write([]byte(d.label))
-		var m [10]byte
-		binary.BigEndian.PutUint64(m[:], uint64(at.Row))
-		m[8], m[9] = at.Index, byte(at.Family)
-		d.h.Write(m[:])
+		d.h.Write(d.label)
+		binary.BigEndian.PutUint64(d.m[:], uint64(at.Row))
+		d.m[8], d.m[9] = at.Index, byte(at.Family)
+		d.h.Write(d.m[:])
 		d.h.Sum(d.block[:0])
 		d.at, d.drawn = at, true
 	}
 	return lane(&d.block, c.Family)
+}
+
+// names returns what draws the names of rows one after the other; it is for one goroutine.
+func (s *Seed) names(label string) func(Row) Token {
+	h := hmac.New(sha256.New, s[:])
+	said, m, block := []byte(label), make([]byte, 8), make([]byte, 0, sha256.Size)
+	return func(r Row) (t Token) {
+		binary.BigEndian.PutUint64(m, uint64(r))
+		h.Reset()
+		h.Write(said)
+		h.Write(m)
+		copy(t[:], h.Sum(block))
+		return t
+	}
 }

@@ -33,6 +33,8 @@ type Frozen struct {
 	differ int
 	counts map[Family]int
 	seen   []groupCanary // what Recognise found
+	most   int           // cells that are weighed: MaxCells
+	chosen []Observed    // of those kept
 	digest [32]byte
 }
 
@@ -44,18 +46,32 @@ const Fewest = 8
 // spellings, as where two copies were put together, counts for nothing; a family that
 // shows one spelling only was rewritten and counts for nothing either.
 func Freeze(s Sample) *Frozen {
-	f := &Frozen{counts: map[Family]int{}}
-	f.sample = Sample{Cells: slices.Clone(s.Cells), Tokens: slices.Clone(s.Tokens),
-		Documents: slices.Clone(s.Documents), Strangers: s.Strangers.sorted()}
-	slices.SortFunc(f.sample.Cells, compareObserved)
+	f := &Frozen{counts: map[Family]int{}, most: MaxCells}
+	f.sample = Sample{Tokens: slices.Clone(s.Tokens), Documents: slices.Clone(s.Documents), Strangers: s.Strangers.sorted()}
 	slices.SortFunc(f.sample.Tokens, compareToken)
 	slices.SortFunc(f.sample.Documents, compareToken)
-	f.sample.Cells = slices.Compact(f.sample.Cells)
 	f.sample.Tokens = slices.Compact(f.sample.Tokens)
 	f.sample.Documents = slices.Compact(f.sample.Documents)
-	f.digest = sha256.Sum256(f.bytes())
-	f.keep()
+	cells := s.Cells
+	if !ascend(cells) { // a trace's do, and there may be tens of millions
+		cells = slices.Clone(cells)
+		slices.SortFunc(cells, compareObserved)
+		cells = slices.Compact(cells)
+	}
+	f.hash(cells)
+	f.keep(cells)
+	f.Choose([][]Row{nil})
 	return f
+}
+
+// ascend reports whether cells ascend, each once.
+func ascend(cells []Observed) bool {
+	for i := 1; i < len(cells); i++ {
+		if compareObserved(cells[i-1], cells[i]) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func compareToken(a, b SeenToken) int {
@@ -77,64 +93,83 @@ func compareCell(a, b Cell) int {
 }
 
 // keep leaves out what is contradicted and what was rewritten.
-func (f *Frozen) keep() {
-	var kept []Observed
-	shown := map[Family][2]int{}
-	for i := 0; i < len(f.sample.Cells); i++ {
-		o := f.sample.Cells[i]
-		if i+1 < len(f.sample.Cells) && f.sample.Cells[i+1].Cell == o.Cell {
-			f.differ++
+func (f *Frozen) keep(cells []Observed) {
+	var shown [256][2]int
+	var alive [256]bool
+	single(cells, func(o Observed) {
+		if o.Symbol {
+			shown[o.Cell.Family][1]++
+		} else {
+			shown[o.Cell.Family][0]++
+		}
+	})
+	left := 0
+	for family, n := range shown {
+		switch all := n[0] + n[1]; {
+		case all == 0:
+		case all >= Fewest && min(n[0], n[1]) == 0:
+			f.dead = append(f.dead, Family(family))
+		default:
+			f.counts[Family(family)], alive[family] = all, true
+			left += all
+		}
+	}
+	f.kept = make([]Observed, 0, left)
+	f.differ = single(cells, func(o Observed) {
+		if alive[o.Cell.Family] {
+			f.kept = append(f.kept, o)
+		}
+	})
+}
+
+// single gives those cells that were read in one spelling, and returns how many were in both.
+func single(cells []Observed, give func(Observed)) (differ int) {
+	for i := 0; i < len(cells); i++ {
+		if i+1 < len(cells) && cells[i+1].Cell == cells[i].Cell {
+			differ++
 			i++
 			continue
 		}
-		kept = append(kept, o)
-		n := shown[o.Cell.Family]
-		if o.Symbol {
-			n[1]++
-		} else {
-			n[0]++
-		}
-		shown[o.Cell.Family] = n
+		give(cells[i])
 	}
-	for family, n := range shown {
-		if n[0]+n[1] >= Fewest && min(n[0], n[1]) == 0 {
-			f.dead = append(f.dead, family)
-			continue
-		}
-		f.counts[family] = n[0] + n[1]
-	}
-	slices.Sort(f.dead)
-	f.kept = slices.DeleteFunc(kept, func(o Observed) bool { return slices.Contains(f.dead, o.Cell.Family) })
+	return differ
 }
 
-// bytes is what is hashed: everything that was read, in one order and one spelling.
-func (f *Frozen) bytes() []byte {
-	b := []byte("amanah leak sample 3\x00")
-	count := func(n int) { b = binary.BigEndian.AppendUint64(b, uint64(n)) }
-	count(len(f.sample.Cells))
-	for _, o := range f.sample.Cells {
-		b = binary.BigEndian.AppendUint64(b, uint64(o.Cell.Row))
+// hash hashes everything that was read, in one order and one spelling.
+func (f *Frozen) hash(cells []Observed) {
+	h := sha256.New()
+	b := make([]byte, 0, 1<<16)
+	put := func(n uint64, more ...byte) {
+		if b = append(binary.BigEndian.AppendUint64(b, n), more...); len(b) > cap(b)-64 {
+			h.Write(b)
+			b = b[:0]
+		}
+	}
+	b = append(b, "amanah leak sample 3\x00"...)
+	put(uint64(len(cells)))
+	for _, o := range cells {
 		symbol := byte(0)
 		if o.Symbol {
 			symbol = 1
 		}
-		b = append(b, byte(o.Cell.Family), o.Cell.Index, symbol)
+		put(uint64(o.Cell.Row), byte(o.Cell.Family), o.Cell.Index, symbol)
 	}
-	count(len(f.sample.Tokens))
-	for _, t := range f.sample.Tokens {
-		b = append(binary.BigEndian.AppendUint64(b, uint64(t.Row)), t.Token[:]...)
-	}
-	for _, tags := range f.sample.Strangers {
-		count(len(tags))
-		for _, t := range tags {
-			count(int(t))
+	tokens := func(all []SeenToken) {
+		put(uint64(len(all)))
+		for i := range all {
+			put(uint64(all[i].Row), all[i].Token[:]...)
 		}
 	}
-	count(len(f.sample.Documents))
-	for _, d := range f.sample.Documents {
-		b = append(binary.BigEndian.AppendUint64(b, uint64(d.Row)), d.Token[:]...)
+	tokens(f.sample.Tokens)
+	for _, tags := range f.sample.Strangers {
+		put(uint64(len(tags)))
+		for _, t := range tags {
+			put(t)
+		}
 	}
-	return b
+	tokens(f.sample.Documents)
+	h.Write(b)
+	h.Sum(f.digest[:0])
 }
 
 // Digest is the SHA-256 of everything that was read. It is noted before a seed is opened.

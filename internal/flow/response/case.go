@@ -87,7 +87,7 @@ type File struct {
 }
 
 // judge weighs copies and accounts against a frozen sample.
-func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *leak.Frozen, codes keeper.Codes, log *logs, seen views) *Case {
+func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *leak.Frozen, held []leak.Holding, codes keeper.Codes, log *logs, seen views) *Case {
 	sample, digest := frozen.Digest(), observation(o, frozen).Digest()
 	c := &Case{
 		Trace: id.String(), N: t.N, Version: f.Version, Frozen: hex.EncodeToString(digest[:]), Sample: hex.EncodeToString(sample[:]), Indexes: o.Indexes,
@@ -104,7 +104,7 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	c.Threshold = bound.Threshold() / ln10
 	c.Record = log.record
 	ends := lastOf(c.Snapshots)
-	copies := named(&codes, holdings(codes, log.reads), o.images)
+	copies := named(&codes, held, o.images)
 	known := lookFor(frozen, t, &codes.Base)
 	known.hold(copies, codes.Codes)
 	c.Canaries = known.seen
@@ -138,22 +138,33 @@ func found(v leak.Verdict) Found {
 	return Found{Grade: v.Grade, Log10E: v.LnE / ln10, Log10Log: v.LnNatural / ln10, Refuted: v.Refuted(leak.English)}
 }
 
-// holdings are all copies that were ever made, with what was opened for each.
-func holdings(codes keeper.Codes, reads []keeper.Reading) []leak.Holding {
-	rows := map[leak.Copy][]leak.Row{}
+// delivered are the rows that were opened for each copy, ascending.
+func delivered(reads []keeper.Reading) map[leak.Copy][]leak.Row {
+	out := map[leak.Copy][]leak.Row{}
 	for _, r := range reads {
 		for _, v := range r.Rows {
 			if r.Copy != (leak.Copy{}) {
-				rows[r.Copy] = append(rows[r.Copy], v.Row)
+				out[r.Copy] = append(out[r.Copy], v.Row)
 			}
 		}
 	}
+	for c, rows := range out {
+		slices.Sort(rows)
+		out[c] = slices.Compact(rows)
+	}
+	return out
+}
+
+// holdings are all copies that were ever made, with what was delivered in each: of one that
+// nothing was opened for, no rows.
+func holdings(codes keeper.Codes, delivered map[leak.Copy][]leak.Row) []leak.Holding {
 	out := make([]leak.Holding, len(codes.Codes))
 	for i := range codes.Codes {
 		k := &codes.Codes[i]
-		had := append([]leak.Row{}, rows[k.Copy]...)
-		slices.Sort(had)
-		out[i] = leak.Holding{Copy: k.Copy, Seed: &k.Seed, Rows: slices.Compact(had)}
+		out[i] = leak.Holding{Copy: k.Copy, Seed: &k.Seed, Rows: delivered[k.Copy]}
+		if out[i].Rows == nil {
+			out[i].Rows = []leak.Row{}
+		}
 	}
 	return out
 }

@@ -1,8 +1,9 @@
 package response
 
 import (
-	"bytes"
+	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -41,15 +42,19 @@ func observation(o observed, frozen *leak.Frozen) staff.Observation {
 }
 
 func writeMatched(to durable.FS, found *trace.Result) error {
-	var b bytes.Buffer
-	b.WriteString("kind,id\n")
-	for _, r := range found.Patients {
-		fmt.Fprintf(&b, "person,%016x\n", uint64(r))
-	}
-	for _, r := range found.Known {
-		fmt.Fprintf(&b, "record,%016x\n", uint64(r))
-	}
-	return durable.WriteFile(to, matchedName, b.Bytes())
+	return durable.Replace(to, matchedName, func(file io.Writer) error {
+		w := bufio.NewWriterSize(file, 1<<16)
+		w.WriteString("kind,id\n")
+		line := make([]byte, 0, 32)
+		for i, rows := range [][]leak.Row{found.Patients, found.Known} {
+			for _, r := range rows {
+				id := binary.BigEndian.AppendUint64(nil, uint64(r))
+				line = append(hex.AppendEncode(append(line[:0], [2]string{"person,", "record,"}[i]...), id), '\n')
+				w.Write(line)
+			}
+		}
+		return w.Flush() // tells of errors before, too
+	})
 }
 
 // NamesKeeper tells whom keyed ids are of, for an approved request, and opens who they are.

@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -70,16 +69,13 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced, evi
 		return o, 0, err
 	}
 	held = len(set.Versions)
-	o.images = set.Images(index.Key(t.Tags))
 	box, err := sealer(t.Job)
 	if err != nil {
 		return o, 0, err
 	}
 	kept := folder{f.Case, box}
-	plain, err := kept.read(keptName)
-	if err == nil && json.Unmarshal(plain, &o) != nil {
-		err = ErrKept
-	}
+	o, err = kept.kept(keptName)
+	o.images = set.Images(index.Key(t.Tags))
 	if err == nil {
 		return o, held, kept.remove(readingName) // a crash may have left it
 	}
@@ -97,10 +93,7 @@ func (f *Flow) observe(ctx context.Context, paths []string, t keeper.Traced, evi
 		return o, 0, errors.Join(ErrOther, kept.remove(readingName))
 	}
 	o.Result, o.Indexes = engine.Result(), len(engine.Indexes())
-	if plain, err = json.Marshal(o); err != nil {
-		return o, 0, err
-	}
-	if err := kept.write(keptName, plain); err != nil {
+	if err := kept.keep(keptName, &o); err != nil {
 		return o, 0, err
 	}
 	return o, held, kept.remove(readingName)

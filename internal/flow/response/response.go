@@ -14,6 +14,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
@@ -74,15 +76,18 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, paths []string, evid
 		return nil, err
 	}
 	frozen := leak.Freeze(sampleOf(o.Result))
+	o.Result.Cells, o.Result.Tokens, o.Result.Strangers = nil, nil, leak.Strangers{} // of millions once is enough
 	digest := observation(o, frozen).Digest()
 	if _, err := f.Keeper.Trace(ctx, keeper.TraceAsk{Trace: t, Step: keeper.TraceFreeze, Frozen: digest}); err != nil {
 		return nil, err
 	}
-	codes, err := f.codes(ctx, t)
+	reads, err := f.reads(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	reads, err := f.reads(ctx, t)
+	had := delivered(reads)
+	frozen.Choose(slices.Collect(maps.Values(had))) // before codes are opened; in no order
+	codes, err := f.codes(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +99,7 @@ func (f *Flow) Run(ctx context.Context, id staff.RequestID, paths []string, evid
 	if err != nil {
 		return nil, err
 	}
-	c := f.judge(id, begun.Traced, o, frozen, codes, log, seen)
+	c := f.judge(id, begun.Traced, o, frozen, holdings(codes, had), codes, log, seen)
 	c.Evidence = evidence
 	if err := c.write(f.Case, o.Result); err != nil {
 		return nil, err
@@ -124,7 +129,7 @@ func (f *Flow) approved(ctx context.Context, id staff.RequestID, evidence staff.
 
 // sampleOf is what copies are weighed against.
 func sampleOf(r *trace.Result) leak.Sample {
-	s := leak.Sample{Cells: r.Cells, Strangers: r.Strangers}
+	s := leak.Sample{Cells: r.Cells, Tokens: make([]leak.SeenToken, 0, len(r.Tokens)), Strangers: r.Strangers}
 	for _, t := range r.Tokens {
 		s.Tokens = append(s.Tokens, leak.SeenToken{Token: t.Token, Row: t.Row})
 	}

@@ -86,21 +86,30 @@ type Word struct {
 
 // Word returns a copy's word: says is asked for each position in order.
 func (s *Seen) Word(says func(i int) (symbol, held bool)) Word {
-	w := Word{says: make([]uint64, s.words)}
-	missing := 0
-	held := make([]uint64, s.words)
-	for i, at := range s.at {
-		symbol, has := says(i)
-		if !has {
-			missing++
-			continue
+	return s.Gather(func(given func(i int, symbol bool)) {
+		for i := range s.at {
+			if symbol, has := says(i); has {
+				given(i, symbol)
+			}
 		}
+	})
+}
+
+// Gather returns the word of a copy that holds some positions: each is given once, with its
+// symbol, in any order.
+func (s *Seen) Gather(positions func(given func(i int, symbol bool))) Word {
+	w := Word{says: make([]uint64, s.words)}
+	n := 0
+	held := make([]uint64, s.words)
+	positions(func(i int, symbol bool) {
+		at := s.at[i]
+		n++
 		held[at/64] |= 1 << (at % 64)
 		if symbol {
 			w.says[at/64] |= 1 << (at % 64)
 		}
-	}
-	if missing > 0 {
+	})
+	if n < len(s.at) {
 		w.held = held
 	}
 	return w
