@@ -189,7 +189,6 @@ func (o *odd) send(k posted) (string, int) {
 // refusal looks to the byte as a colour does, a keeper that is away included. A byte
 // more for one of the answers is seen (the control).
 func TestRefusalLength(t *testing.T) {
-	t.Parallel()
 	for _, c := range []struct {
 		build string
 		want  int
