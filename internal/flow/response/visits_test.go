@@ -44,7 +44,7 @@ func TestVisitsAreOurs(t *testing.T) {
 	if c := s.trace("visits.csv", visits.String()); c.Ours.Finding != leak.Proven || c.Counts.OnVisit != 40 || c.Counts.Records != 40 {
 		t.Errorf("visits: %v, %d of %d rows on visits, %d records\n%s", c.Ours.Finding, c.Counts.OnVisit, c.Counts.Rows, c.Counts.Records, c.Table())
 	}
-	if c := s.trace("others.csv", others.String()); c.Ours.Finding == leak.Proven || c.Counts.OnVisit > 1 { // one in 2,000 is met by chance
+	if c := s.trace("others.csv", others.String()); c.Ours.Finding == leak.Proven || c.Counts.OnVisit > 5 { // each row with each visit of its person is met by chance, once in 700
 		t.Errorf("other days: %v, %d rows on visits\n%s", c.Ours.Finding, c.Counts.OnVisit, c.Table())
 	}
 	if c := s.trace("homes.csv", homes.String()); c.Ours.Finding == leak.Proven || c.Counts.OnAddress != 8 || c.Counts.Matched != 8 {
