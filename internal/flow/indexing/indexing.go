@@ -194,7 +194,7 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 			continue
 		}
 		ask := keeper.TagAsk{Facts: index.Facts{NIK: nikOf(p)}}
-		if len(lived[id]) > 0 {
+		if len(lived[id]) > 0 || id > at.Person { // not fed among people yet: by their row Forget finds them
 			ask = askOf(id, p)
 		}
 		ask.Records = of[id]
