@@ -11,8 +11,8 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak/code"
 )
 
-// How much is weighed, however large a sample is. 1,472 cells name one of five who put their
-// copies together (N = 200).
+// How much is weighed, however large a sample is. 1,472 cells are stated to name one of five
+// who put their copies together (N = 200); 888 did.
 const (
 	// MaxCells bounds the cells that copies are weighed by.
 	MaxCells = 1 << 17
