@@ -172,11 +172,16 @@ func TestLarge(t *testing.T) {
 	for _, tc := range []struct {
 		w, h uint16
 		err  error
-	}{{16, 16, nil}, {3508, 2480, nil}, {3508, 2800, likeness.ErrLarge}, {0xffff, 0xffff, likeness.ErrLarge}} {
-		_, size, err := likeness.Decode(sized(tc.w, tc.h), likeness.MaxJPEG)
-		if errors.Is(err, likeness.ErrLarge) != (tc.err != nil) || size != image.Pt(int(tc.w), int(tc.h)) {
-			t.Errorf("%d by %d: %v, %v", tc.w, tc.h, size, err)
+	}{{16, 16, nil}, {3508, 2480, nil}, {4096, 2176, nil}, {4096, 2177, likeness.ErrLarge}, {3508, 2800, likeness.ErrLarge}, {0xffff, 0xffff, likeness.ErrLarge}} {
+		for _, most := range []int{likeness.MaxJPEG, likeness.MaxPixels, 32 << 20} { // a trace asks for more than either
+			_, size, err := likeness.Decode(sized(tc.w, tc.h), most)
+			if errors.Is(err, likeness.ErrLarge) != (tc.err != nil) || size != image.Pt(int(tc.w), int(tc.h)) {
+				t.Errorf("%d by %d of at most %d: %v, %v", tc.w, tc.h, most, size, err)
+			}
 		}
+	}
+	if _, _, err := likeness.Decode(sized(16, 16), 255); !errors.Is(err, likeness.ErrLarge) {
+		t.Errorf("more than was asked for: %v", err)
 	}
 	if l := of(t, sized(3508, 2800)); l.Pixels != [32]byte{} {
 		t.Error("a large image was decoded")
