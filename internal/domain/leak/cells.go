@@ -86,15 +86,13 @@ func choose(kept []Observed, delivered [][]Row, most int) []Observed {
 		join(rows, rowItself, had, func(at int) { n += from[at+1] - from[at] })
 		join(rows, rowItself, had, func(at int) { fewest[at] = lower(fewest[at], n) })
 	}
-	const nobody = 1 << 32
-	key := func(at int) float64 {
-		n := float64(fewest[at])
-		if n == 0 {
-			n = nobody
+	key := func(at int) float64 { // less than 2^96; of rows that no copy has from there to 2^97
+		if n := fewest[at]; n > 0 {
+			return float64(rows[at]) * float64(n)
 		}
-		return float64(rows[at]) * n
+		return math.Ldexp(1+math.Ldexp(float64(rows[at]), -64), 96)
 	}
-	low, high, wide := 0.0, math.Ldexp(nobody, 64), widest(from)
+	low, high, wide := 0.0, math.Ldexp(1, 97), widest(from)
 	for i, n := 0, 0; i < 128 && n <= most-wide; i++ { // n cells are up to low, and too many up to high
 		limit, m := (low+high)/2, 0
 		for at := range rows {
