@@ -61,7 +61,7 @@ func (f *Frozen) cells(b *Base, copies []Holding) []Part {
 
 // Choose says which rows were delivered in each copy there is, ascending. It is called before
 // codes are opened, and matters where there are more than MaxCells cells: those are weighed
-// that choose takes. Without it all copies are taken to have all rows.
+// that choose takes. Without it Weigh takes all copies to have all rows.
 func (f *Frozen) Choose(delivered [][]Row) { f.chosen = choose(f.kept, delivered, f.most) }
 
 // choose returns the cells that are weighed, in their order: all, unless there are more than

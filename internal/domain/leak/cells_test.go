@@ -133,6 +133,32 @@ func TestChoiceKnowsNoCode(t *testing.T) {
 	}
 }
 
+// TestNothingIsChosenBefore: freezing chooses nothing, which may take long and which Choose would
+// do again; without Choose all copies are taken to have all rows.
+func TestNothingIsChosenBefore(t *testing.T) {
+	const most = 400
+	s, copies := crowd(1000, 50)
+	f, chosen := leak.Freeze(s), leak.Freeze(s)
+	if f.Chosen() != nil {
+		t.Errorf("%d cells are chosen", len(f.Chosen()))
+	}
+	f.Bound(most)
+	chosen.Bound(most)
+	chosen.Choose([][]leak.Row{nil})
+	want := chosen.Weigh(&base, copies)
+	if n := used(want[0], leak.Cells); n == 0 || n > most {
+		t.Errorf("%d cells are weighed", n) // the control
+	}
+	for range 2 {
+		if d := cmp.Diff(want, f.Weigh(&base, copies)); d != "" {
+			t.Error(d)
+		}
+	}
+	if d := cmp.Diff(chosen.Chosen(), f.Chosen()); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestInnocentsUnderTheBound: 8,000 copies with nothing to do with a sample, weighed by a part of
 // it, reach 10 and 100 no more often than their bound allows.
 func TestInnocentsUnderTheBound(t *testing.T) {
