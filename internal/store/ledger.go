@@ -34,7 +34,7 @@ func LedgerTables() []string {
 		"identity_pin", "identity_progress", "identity_quarantine", "notice_waiting",
 		"partner_agreement", "partner_linked", "partner_partner", "partner_step", "record_aside", "record_aside_step", "record_follow",
 		"record_sent", "staff_approval", "staff_facility", "staff_invitation", "staff_member", "staff_request", "staff_session",
-		"venue_venue",
+		"venue_counted", "venue_venue",
 	}, Watched()...)
 }
 
@@ -46,6 +46,9 @@ func Watched() []string {
 		"identity_authorization", "identity_guess", "identity_pin_try", "identity_refresh", "partner_decision", "venue_journey", "venue_lookup",
 	}
 }
+
+// Pruned are those of whose entries only a row's newest is kept (PruneLedger).
+func Pruned() []string { return append([]string{"venue_counted"}, Watched()...) }
 
 // LedgerKey makes entries. It never leaves the processes that write the database.
 type LedgerKey []byte
@@ -74,10 +77,12 @@ type Ledgered interface {
 	// the newest.
 	LedgerAt(ctx context.Context, seq uint64) (LedgerMark, error)
 	// NoteLeaves notes how far each gate's chain has come, so that leaves cut off its end
-	// are found.
+	// are found, and the counts of the venues that this server knows to have changed, so that
+	// other servers, and this one when it is started anew, miss one that is put back.
 	NoteLeaves(ctx context.Context) error
 	// FollowLedger goes over the ledger's entries since it was last called, all of them at
-	// first, and remembers what each row is by them. ErrLedger when one does not follow the
+	// first, and remembers what each row is by them, and how far each venue's count has come.
+	// ErrLedger when one does not follow the
 	// one before, or the last is gone: from then on no row of the ledger's is gone by.
 	FollowLedger(ctx context.Context) error
 	// Bare is the same database, whose rows are read as they lie there: for who looks for

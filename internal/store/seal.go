@@ -16,7 +16,8 @@ var ErrAltered = fault.New(fault.Unavailable, "what is stored about this was cha
 // Sealed is a MAC that a row carries in a column of its own. Tables that every check-in
 // writes have it in the place of the ledger: it costs a microsecond, and who has not the
 // ledger's key can neither change a row, nor put one in another's place, nor make one.
-// That a row was removed, or is as it once was, it does not tell.
+// That a row was removed, or is as it once was, it does not tell: counts have a version
+// for that (VenueCount).
 type Sealed struct {
 	Table  string
 	Column string   // where the MAC is
@@ -24,6 +25,17 @@ type Sealed struct {
 	// Unless names the column that leaves the MAC empty while it is zero, and all others but
 	// the first with it; empty for none.
 	Unless string
+	// Later names the last of them when it came later than the MAC: while it is zero it is not
+	// covered, so that rows from before stay whole. Empty for none.
+	Later string
+}
+
+// Covered are the columns that a MAC covers, of a row in which Later is zero or not.
+func (s Sealed) Covered(later bool) []string {
+	if s.Later != "" && !later {
+		return s.Of[:len(s.Of)-1]
+	}
+	return s.Of
 }
 
 // Seals are the MACs that rows carry, by name.
@@ -37,7 +49,7 @@ func Seals() map[string]Sealed {
 		SealPass:      {Table: "venue_pass", Column: "mac", Of: []string{"serial", "id", "day", "who", "category", "level", "issued", "expires", "party", "decision", "gate", "seq", "event"}},
 		SealUse:       {Table: "venue_pass", Column: "used_mac", Of: []string{"serial", "used_venue", "used_door", "used_at"}, Unless: "used_venue"},
 		SealLeaf:      {Table: "accesslog_leaf", Column: "mac", Of: []string{"gate", "seq", "signature", "voided", "asks", "passes"}},
-		SealOccupancy: {Table: "venue_occupancy", Column: "mac", Of: []string{"venue_id", "inside", "entered"}},
+		SealOccupancy: {Table: "venue_occupancy", Column: "mac", Of: []string{"venue_id", "inside", "entered", "version"}, Later: "version"},
 	}
 }
 
@@ -113,5 +125,10 @@ func (s *Sealer) Row(name string, seal Sealed, at func(column string) (Value, bo
 			return nil, v.Bytes
 		}
 	}
-	return s.MAC(name, len(seal.Of), func(i int) (Value, bool) { return at(seal.Of[i]) }), v.Bytes
+	var later Value
+	if seal.Later != "" {
+		later, _ = at(seal.Later)
+	}
+	of := seal.Covered(later.Int != 0)
+	return s.MAC(name, len(of), func(i int) (Value, bool) { return at(of[i]) }), v.Bytes
 }

@@ -255,6 +255,8 @@ func TestEveryEditIsNamed(t *testing.T) {
 		{"a leaf's time altered", "UPDATE accesslog_leaf SET at=at+1000000 WHERE seq=1", "accesslog_leaf", "", check.Altered},
 		{"the first leaf deleted", "DELETE FROM accesslog_leaf WHERE seq=0", "accesslog_leaf", "", check.Missing},
 		{"a leaf deleted between", "DELETE FROM accesslog_leaf WHERE seq=1", "accesslog_leaf", "", check.Missing},
+		{"a count rolled back", "INSERT INTO venue_counted VALUES (0, x'0109')", "venue_occupancy", "1", check.RolledBack},
+		{"a count deleted", "UPDATE venue_visit SET left_at=1;DELETE FROM venue_occupancy", "venue_occupancy", "1", check.Missing},
 		{"a visit made up", "UPDATE venue_visit SET id=x'0a000000000000000000000000000000'", "venue_visit", "", check.Foreign},
 		{"a visit of another leaf", "UPDATE venue_visit SET seq=1", "venue_visit", "", check.Foreign},
 		{"a visit of no leaf", "UPDATE venue_visit SET gate=x'00112233445566778899aabbccddeeff'", "venue_visit", "", check.Foreign},

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"strconv"
 
 	"github.com/amanah-project/amanah/internal/domain/venue"
@@ -33,16 +34,32 @@ func (c *Check) places(ctx context.Context) error {
 		if err := eachOf(s, tables, "venue_trail", func(r reader) error { trails.add(r, "visit_id"); return nil }); err != nil {
 			return err
 		}
+		noted, err := counted(s, tables)
+		if err != nil {
+			return err
+		}
 		if err := eachOf(s, tables, "venue_occupancy", func(r reader) error {
 			at := r.at("venue_id").Int
 			want := inside[at]
 			delete(inside, at)
+			if r.at("version").Int < noted[at] {
+				if err := c.found(Finding{r.table.Name, r.key(), RolledBack, "the ledger of rows knows of later counts"}); err != nil {
+					return err
+				}
+			}
+			delete(noted, at)
 			if r.at("inside").Int != want {
 				return c.found(Finding{r.table.Name, r.key(), Altered, "is not the number of people whose visits last, or one of those visits is"})
 			}
 			return nil
 		}); err != nil {
 			return err
+		}
+		for at, version := range noted {
+			if err := c.found(Finding{"venue_occupancy", strconv.FormatInt(at, 10), Missing, fmt.Sprintf("the ledger of rows knows it by its version %d, or the venue is there", version)}); err != nil {
+				return err
+			}
+			delete(inside, at)
 		}
 		for at, n := range inside {
 			if n != 0 {
@@ -55,6 +72,25 @@ func (c *Check) places(ctx context.Context) error {
 			return nil
 		}
 		return c.unpaired(s, tables)
+	})
+}
+
+// counted returns how far the count of each venue that is there had come when that was last
+// noted, zero where it was not.
+func counted(s store.Snapshot, tables []store.Table) (map[int64]int64, error) {
+	out := map[int64]int64{}
+	if err := eachOf(s, tables, "venue_venue", func(r reader) error {
+		out[r.at("id").Int] = 0
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	return out, eachOf(s, tables, "venue_counted", func(r reader) error {
+		all, _ := store.UnpackCounts(r.at("versions").Bytes) // what was altered c.ledger names
+		for _, n := range all {
+			out[int64(n.Venue)] = int64(n.Version)
+		}
+		return nil
 	})
 }
 

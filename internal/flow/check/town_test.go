@@ -43,6 +43,7 @@ type town struct {
 	*site
 	care     *caretest.Site
 	mark     keeper.Ledger
+	entered  []venue.Visit
 	passkeys map[staff.ActorID]*stafftest.Authenticator
 }
 
@@ -304,10 +305,11 @@ func (s *town) visits(t *testing.T, db *sqlite.DB) {
 		return venue.Pass{ID: id, Serial: id, Day: today, Who: r.Results[i].Who, Category: "mall", Level: 2, Issued: now, Expires: now.Add(time.Hour), Party: 1, Decision: venue.Admit, Leaf: leaf(i)}
 	}
 	r.Leaf.Asks, r.Leaf.Passes = 2, 2
+	s.entered = []venue.Visit{visit(0, 1), visit(1, 2)}
 	must(t, db.Update(t.Context(), func(st store.Stores) error {
 		return errors.Join(
 			st.Log.Put([]accesslog.Leaf{r.Leaf}),
-			st.Visits.Put([]venue.Visit{visit(0, 1), visit(1, 2)}), st.Venues.Add([]venue.Delta{{Venue: 1, By: 2, Entered: 1}, {Venue: 2, By: 2, Entered: 1}}),
+			st.Visits.Put(s.entered), st.Venues.Add([]venue.Delta{{Venue: 1, By: 2, Entered: 1}, {Venue: 2, By: 2, Entered: 1}}),
 			st.Passes.Put([]venue.Pass{pass(2), pass(3)}),
 			st.Asks.Put([]venue.Ask{
 				{Day: today, Who: r.Results[2].Who, ID: colours[2].Event, At: now, Outcome: venue.AskGiven, Times: 1, Leaf: leaf(2)},
@@ -352,8 +354,11 @@ func (s *town) moveOn(t *testing.T, db *sqlite.DB) {
 			return err
 		}
 		card.Revoked = now.Truncate(time.Minute)
+		if _, err := st.Visits.Leave([]venue.Leaving{{ID: s.entered[0].ID, At: now}}); err != nil {
+			return err
+		}
 		return errors.Join(
-			s.countOn(t, st, now),
+			s.countOn(t, st, now), st.Venues.Add([]venue.Delta{{Venue: 1, By: -s.entered[0].Party}, {Venue: 2, Entered: 1}}),
 			st.Sent.Fetched(record.Ref{Person: 1, Number: record.Entered}, now), st.Links.Put(links[0]), st.SignIns.Put(sessions[0]), st.Cards.Put(card), st.PINs.Put(1, identity.Tag{1, 3}),
 			st.Partners.Put(partner.Partner{ID: 2, Name: "Mitra Dua", State: partner.Suspended, Held: partner.Sandbox, Joined: now}),
 			st.Venues.Put(venue.Venue{ID: 1, Name: "Pasar", Category: "market", District: "9901", Level: 3, Declared: 30, Doors: 1}),

@@ -198,7 +198,7 @@ func over(fn func(store.Stores) error) func(*sqlstore.Tx) error {
 func (db *DB) write(ctx context.Context, lane chan *job, fn func(*sqlstore.Tx) error) error {
 	var tx *sqlstore.Tx
 	err := db.do(ctx, lane, func(h *handle) error {
-		tx = sqlstore.New(h, db.ledger.Load())
+		tx = sqlstore.New(h, db.ledger.Load()).Alone()
 		return fn(tx)
 	})
 	if err == nil {

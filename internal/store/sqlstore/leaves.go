@@ -139,8 +139,15 @@ func (t leaves) Gates() ([]accesslog.Tally, error) {
 	return out, err
 }
 
-// NoteLeaves notes how far each gate's chain has come.
+// NoteLeaves notes how far each gate's chain has come, and counts that changed.
 func (t *Tx) NoteLeaves() error {
+	if err := t.noteCounts(); err != nil {
+		return err
+	}
+	return t.noteLeaves()
+}
+
+func (t *Tx) noteLeaves() error {
 	ends := map[[16]byte]uint64{}
 	read := func(sql string, bind func(a *Args), fn func(gate [16]byte, r Row)) error {
 		return t.query(sql, bind, func(r Row) error {

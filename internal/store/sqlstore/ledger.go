@@ -28,6 +28,7 @@ type Ledger struct {
 	read    sync.Map // of statements: *reading, nil for those of no table of ours
 	sealer  *store.Sealer
 	seen    *memory
+	counts  *counts
 }
 
 // noting is a statement that tells which rows it changed.
@@ -45,7 +46,7 @@ type noting struct {
 func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
 	l := &Ledger{
 		key: key, all: all, tables: map[string]store.Table{}, rows: map[string]watching{}, watched: map[string]struct{}{},
-		sealer: store.NewSealer(key), seen: newMemory(),
+		sealer: store.NewSealer(key), seen: newMemory(), counts: newCounts(),
 	}
 	for _, t := range all {
 		if slices.Contains(store.LedgerTables(), t.Name) {

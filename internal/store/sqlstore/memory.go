@@ -195,9 +195,16 @@ func (m *memory) note(row, seq uint64) {
 	m.late[row] = seq
 }
 
-// Follow goes over the entries since it was last called; view runs a closure over a state
-// of the database.
+// Follow goes over the entries since it was last called, and learns what they say of counts;
+// view runs a closure over a state of the database.
 func (l *Ledger) Follow(view func(fn func(*Tx) error) error) error {
+	if err := l.followAll(view); err != nil {
+		return err
+	}
+	return l.recall(view)
+}
+
+func (l *Ledger) followAll(view func(fn func(*Tx) error) error) error {
 	m := l.seen
 	m.follows.Lock()
 	defer m.follows.Unlock()

@@ -1,13 +1,17 @@
 package sqlstore
 
-import "github.com/amanah-project/amanah/internal/store"
+import (
+	"slices"
+
+	"github.com/amanah-project/amanah/internal/store"
+)
 
 // pruneAtOnce bounds the entries that one transaction looks at.
 const pruneAtOnce = 1000
 
 const dropEntry = `DELETE FROM store_ledger WHERE seq = $1`
 
-// Prune puts bridges in the place of entries of watched rows that are not their rows'
+// Prune puts bridges in the place of entries of store.Pruned rows that are not their rows'
 // newest, or that say that a row was removed: among some after a number, below another.
 // It returns the last one looked at, zero when there are no more.
 func (t *Tx) Prune(after, below uint64) (next uint64, err error) {
@@ -60,7 +64,7 @@ func (t *Tx) spent(e store.LedgerEntry) (bool, error) {
 	if e.Table == "" {
 		return true, nil
 	}
-	if _, watched := t.ledger.watched[e.Table]; !watched {
+	if !slices.Contains(store.Pruned(), e.Table) {
 		return false, nil
 	}
 	if len(e.MAC) == 0 {

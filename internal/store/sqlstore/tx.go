@@ -19,6 +19,9 @@ type Tx struct {
 	began   since                  // how far the server knew the ledger
 	made    map[uint64]entryOf     // the newest entries of rows
 	inside  map[venue.ID]occupancy // as they were read and held
+	alone   bool                   // nobody else commits meanwhile
+	learned uint64                 // how much the server had learned of counts
+	told    []store.VenueCount     // what was noted of them
 }
 
 // New returns the stores over one transaction's connection. Changes are noted in the
@@ -26,7 +29,7 @@ type Tx struct {
 func New(c Conn, l *Ledger) *Tx {
 	t := &Tx{conn: c, ledger: l}
 	if l != nil {
-		t.began = l.seen.now()
+		t.began, t.learned = l.seen.now(), l.counts.now()
 	}
 	return t
 }

@@ -17,8 +17,8 @@ const (
 	putOccupancy = `INSERT INTO venue_occupancy (venue_id, inside, entered, mac) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (venue_id) DO NOTHING`
 	allVenues = `SELECT id, name, category, district, level, declared, doors FROM venue_venue ORDER BY id`
-	getInside = `SELECT inside, entered, mac FROM venue_occupancy WHERE venue_id = $1`
-	setInside = `UPDATE venue_occupancy SET inside = $2, entered = $3, mac = $4 WHERE venue_id = $1`
+	getInside = `SELECT inside, entered, version, mac FROM venue_occupancy WHERE venue_id = $1`
+	setInside = `UPDATE venue_occupancy SET inside = $2, entered = $3, version = $4, mac = $5 WHERE venue_id = $1`
 )
 
 type venues struct{ *Tx }
@@ -65,7 +65,8 @@ func (t venues) All() ([]venue.Venue, error) {
 // occupancy is a venue's row of counts.
 type occupancy struct {
 	inside, entered int64
-	altered         bool // it is not what was written
+	version         int64 // raised by each change
+	altered         bool  // it is not what was written, or not the newest
 }
 
 // bindOccupancy binds what store.SealOccupancy covers.
@@ -73,6 +74,9 @@ func bindOccupancy(a *Args, id venue.ID, o occupancy) {
 	a.Number(uint64(id))
 	a.Int(o.inside)
 	a.Int(o.entered)
+	if o.version > 0 { // rows from before there were any stay whole
+		a.Int(o.version)
+	}
 }
 
 // Inside asks in ascending order whatever the caller's, so that transactions
@@ -106,14 +110,19 @@ func (t venues) read(ids []venue.ID) error {
 	}
 	slices.Sort(ask)
 	ask = slices.Compact(ask)
-	return t.queryEach(getInside+t.conn.Lock(), len(ask),
+	err := t.queryEach(getInside+t.conn.Lock(), len(ask),
 		func(i int, a *Args) { a.Number(uint64(ask[i])) },
 		func(i int, r Row) error {
-			o := occupancy{inside: r.Int(0), entered: r.Int(1)}
-			o.altered = t.ledger != nil && !t.whole(store.SealOccupancy, r.Bytes(2), func(a *Args) { bindOccupancy(a, ask[i], o) })
+			o := occupancy{inside: r.Int(0), entered: r.Int(1), version: r.Int(2)}
+			o.altered = t.ledger != nil && (!t.whole(store.SealOccupancy, r.Bytes(3), func(a *Args) { bindOccupancy(a, ask[i], o) }) ||
+				t.stale(ask[i], uint64(o.version)))
 			t.inside[ask[i]] = o
 			return nil
 		})
+	if err != nil {
+		return err
+	}
+	return t.uncounted(ask)
 }
 
 // Add moves counts. Those that were altered are moved as well, and stay without a MAC
@@ -139,7 +148,7 @@ func (t venues) Add(deltas []venue.Delta) error {
 	return t.execEach(setInside, len(deltas), func(i int, a *Args) {
 		d := deltas[order[i]]
 		o := t.inside[d.Venue]
-		o.inside, o.entered = max(0, o.inside+int64(d.By)), o.entered+int64(d.Entered)
+		o.inside, o.entered, o.version = max(0, o.inside+int64(d.By)), o.entered+int64(d.Entered), o.version+1
 		t.inside[d.Venue] = o
 		bindOccupancy(a, d.Venue, o)
 		if o.altered {

@@ -105,7 +105,11 @@ func byKey(t store.Table) (out []store.Column) {
 
 // Committed is to be called when the transaction was.
 func (t *Tx) Committed() {
-	if t.ledger != nil && len(t.made) > 0 {
+	if t.ledger == nil {
+		return
+	}
+	if len(t.made) > 0 {
 		t.ledger.seen.keep(t.made)
 	}
+	t.counted()
 }

@@ -144,6 +144,7 @@ func partnerCases() []ledgerCase {
 			func(s store.Stores) error { return s.Venues.Put(larger) },
 			func(s store.Stores) (bool, error) { all, err := s.Venues.All(); return served(len(all)-1, err) }, leftOut | removed},
 		{"accesslog_end", "SET seq = 0", func(s store.Stores) error { return s.Log.Put([]accesslog.Leaf{leaf(1, 0, 3)}) }, nil, nil, removed},
+		{"venue_counted", "SET shelf = 9", func(s store.Stores) error { return s.Venues.Add([]venue.Delta{{Venue: 1, By: 1}}) }, nil, nil, removed},
 	}
 }
 
