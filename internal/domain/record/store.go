@@ -35,6 +35,8 @@ type Row struct {
 	Blob    [32]byte // of the document that Sealed names; zero when there is none
 	Size    int64    // of that blob, sealed
 	Known   []byte   // what its documents and its own row are known again by, under the keeper's key; may be empty
+	// Misplaced of one that was read: its Seq is not what was written.
+	Misplaced bool
 }
 
 // Follow is a version of which the colour is to follow: written with it, taken away

@@ -205,11 +205,22 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 		return false, err
 	}
 	*from = rows[len(rows)-1].Seq
-	if *from > at.Seq {
-		at.Seq = *from
+	if last := newest(rows); last > at.Seq {
+		at.Seq = last
 		at.Records += n
 	}
 	return true, f.keep(*at)
+}
+
+// newest is the last of some rows that stands where it was written: what somebody moved
+// behind all others takes nobody past those that are to come.
+func newest(rows []record.Row) uint64 {
+	for _, r := range slices.Backward(rows) {
+		if !r.Misplaced {
+			return r.Seq
+		}
+	}
+	return 0
 }
 
 // told is what stands beside an ask's records.

@@ -227,8 +227,10 @@ func (t *Tx) AdoptLater() error {
 	if err != nil || end.Seq == 0 {
 		return err
 	}
-	if e, err := t.newestOf(adopted); err != nil || e > 0 {
+	if e, err := t.newestOf(adopted); err != nil {
 		return err
+	} else if e > 0 {
+		return t.placeAll()
 	}
 	if err := t.adopt(append([]string{"record_follow"}, store.Watched()...)); err != nil {
 		return err
@@ -254,7 +256,10 @@ func (t *Tx) sealed() error {
 	if err := t.sealRows(t.ledger.all); err != nil {
 		return err
 	}
-	return t.append([]store.LedgerEntry{adopted})
+	if err := t.append([]store.LedgerEntry{adopted}); err != nil {
+		return err
+	}
+	return t.placeAll()
 }
 
 // adopt notes every row of some tables.

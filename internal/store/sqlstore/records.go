@@ -13,12 +13,12 @@ const (
 	firstLast = `INSERT INTO record_person (person_id, last) VALUES ($1, $2) ON CONFLICT (person_id) DO NOTHING`
 	moveLast  = `UPDATE record_person SET last = $2 WHERE person_id = $1 AND last = $3`
 	putRow    = `INSERT INTO record_version (person_id, number, version, entered, sealed, blob, size, known)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq`
 	putFollow = `INSERT INTO record_follow (person_id, number, version, entered) VALUES ($1, $2, $3, $4)`
 	putSource = `INSERT INTO record_source (tag, person_id, number, checked) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (tag) DO UPDATE SET person_id = excluded.person_id, number = excluded.number, checked = excluded.checked`
 	versionsOf = `SELECT number, version FROM record_version WHERE person_id = $1 ORDER BY number, version`
-	selectRow  = `SELECT seq, person_id, number, version, entered, sealed, blob, size, known FROM record_version `
+	selectRow  = `SELECT seq, person_id, number, version, entered, sealed, blob, size, known, mac FROM record_version `
 	getRow     = selectRow + `WHERE person_id = $1 AND number = $2 AND version = $3`
 	walkRows   = selectRow + `WHERE seq > $1 ORDER BY seq LIMIT $2`
 	walkFollow = `SELECT seq, person_id, number, version, entered FROM record_follow WHERE seq > $1 ORDER BY seq LIMIT $2`
@@ -96,7 +96,8 @@ func (t records) fence(writes []record.Write) (moved []int, err error) {
 }
 
 func (t records) putRows(rows, follow []*record.Row) error {
-	err := t.execEach(putRow, len(rows), func(i int, a *Args) {
+	places := make([]spot, len(rows))
+	err := t.queryEach(putRow, len(rows), func(i int, a *Args) {
 		r := rows[i]
 		a.Number(uint64(r.Person))
 		a.Number(uint64(r.Number))
@@ -110,8 +111,14 @@ func (t records) putRows(rows, follow []*record.Row) error {
 		}
 		a.Int(r.Size)
 		a.Bytes(append([]byte{}, r.Known...))
-	}, nil)
+	}, func(i int, r Row) error {
+		places[i] = spotOf(uint64(r.Int(0)), rows[i])
+		return nil
+	})
 	if err != nil {
+		return err
+	}
+	if err := t.sealPlaces(places); err != nil {
 		return err
 	}
 	return t.execEach(putFollow, len(follow), func(i int, a *Args) {
@@ -149,7 +156,7 @@ func (t records) Get(who identity.PersonID, versions []record.Version) ([]record
 		a.Number(uint64(versions[i].Number))
 		a.Number(versions[i].Version)
 	}, func(i int, r Row) error {
-		out[i] = row(r)
+		out[i] = t.row(r)
 		return nil
 	})
 	return out, err
@@ -158,18 +165,19 @@ func (t records) Get(who identity.PersonID, versions []record.Version) ([]record
 func (t records) Walk(after uint64, n int) ([]record.Row, error) {
 	var out []record.Row
 	err := t.walk(walkRows, after, n, func(r Row) error {
-		out = append(out, row(r))
+		out = append(out, t.row(r))
 		return nil
 	})
 	return out, err
 }
 
-func row(r Row) record.Row {
+func (t records) row(r Row) record.Row {
 	out := record.Row{
 		Seq: uint64(r.Int(0)), Person: identity.PersonID(r.Int(1)), Number: record.Number(r.Int(2)), Version: uint64(r.Int(3)),
 		Entered: moment(r.Int(4)), Sealed: r.Bytes(5), Size: r.Int(7), Known: r.Bytes(8),
 	}
 	copy(out.Blob[:], r.Bytes(6)) // empty when there is none
+	out.Misplaced = !t.whole(store.SealPlace, r.Bytes(9), spotOf(out.Seq, &out).bind)
 	return out
 }
 

@@ -38,12 +38,12 @@ func (t *Tx) whole(name string, have []byte, bind func(a *Args)) bool {
 }
 
 // sealRows gives the rows that have no MAC yet theirs: of a database from before there
-// were any.
+// were any; versions' places have theirs by Tx.placeAll.
 func (t *Tx) sealRows(tables []store.Table) error {
 	seals := store.Seals()
 	for _, name := range slices.Sorted(maps.Keys(seals)) {
 		for _, table := range tables {
-			if table.Name != seals[name].Table {
+			if table.Name != seals[name].Table || name == store.SealPlace {
 				continue
 			}
 			if err := t.sealTable(name, seals[name], table); err != nil {

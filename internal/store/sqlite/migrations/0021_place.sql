@@ -1,0 +1,2 @@
+-- Where each version stands in the order in which they came carries a MAC.
+ALTER TABLE record_version ADD COLUMN mac BLOB NOT NULL DEFAULT x'';
