@@ -149,7 +149,10 @@ func (r *reconciling) settle(s store.Stores, shown []venue.Showing) error {
 	if err != nil {
 		return err
 	}
-	used := map[venue.VisitID]venue.PassUse{} // in this report
+	used, err := counted(s, serials)
+	if err != nil {
+		return err
+	}
 	r.ended = map[venue.VisitID]venue.Visit{}
 	for i, one := range shown {
 		var lead venue.Pass
@@ -158,7 +161,7 @@ func (r *reconciling) settle(s store.Stores, shown []venue.Showing) error {
 				lead = p
 			}
 		}
-		if u, before := used[one.Serial]; before {
+		if u, before := used[one.Serial]; before && !lead.Used() {
 			lead.Use = u
 		}
 		r.codes[i] = lead.Settle(one, r.Venue, r.now)
@@ -180,6 +183,19 @@ func (r *reconciling) settle(s store.Stores, shown []venue.Showing) error {
 		}
 	}
 	return nil
+}
+
+// counted are the passes that are visits already, and where: whatever their rows say. Those
+// that are counted in this report come to them.
+func counted(s store.Stores, serials []venue.VisitID) (map[venue.VisitID]venue.PassUse, error) {
+	visits, err := s.Visits.Get(serials)
+	out := map[venue.VisitID]venue.PassUse{}
+	for _, v := range visits {
+		if v.ID != (venue.VisitID{}) {
+			out[v.ID] = venue.PassUse{Venue: v.Venue, Door: v.Door, At: v.Entered}
+		}
+	}
+	return out, err
 }
 
 // enter makes the visits of a party.

@@ -344,3 +344,22 @@ func TestPassesForgotten(t *testing.T) {
 	w.wantReport("later", 1, missed, venue.SeenForgotten)
 	w.wantReport("what was counted", 1, seen, venue.SeenForgotten)
 }
+
+// TestAPassThatIsAVisit: a pass whose row says that it was used nowhere, as it once did, is
+// counted nowhere when it is a visit already.
+func TestAPassThatIsAVisit(t *testing.T) {
+	for made, want := range map[bool]venue.SeenCode{true: venue.SeenElsewhere, false: venue.SeenCounted} {
+		w := newWorld(t, nil, gate.Options{})
+		a := w.do(w.fetch(greenPerson, 1))
+		if a.Err != nil {
+			t.Fatal(a.Err)
+		}
+		if made {
+			v := venue.Visit{ID: a.Pass.Serial, Venue: 77, Door: 1, Day: a.Pass.Day, Who: a.Pass.Who, Entered: w.clock.now(), LeavesBy: w.clock.now(), Party: 1, Decision: venue.Admit}
+			if err := w.db.Update(t.Context(), func(s store.Stores) error { return s.Visits.Put([]venue.Visit{v}) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantReport("a pass", 1, w.showing(a), want)
+	}
+}

@@ -1,7 +1,6 @@
 package sqlstore
 
 import (
-	"math"
 	"slices"
 	"sync"
 
@@ -15,12 +14,11 @@ import (
 type counts struct {
 	reads sync.Mutex // one reading of venue_counted at a time
 
-	mu     sync.Mutex
-	moment uint64 // how often something was learned
-	known  map[venue.ID]counted
-	moved  map[venue.ID]struct{} // and not noted yet
-	sure   bool                  // venue_counted was read, as it was written
-	read   uint64                // its newest entry then
+	mu    sync.Mutex
+	known map[venue.ID]counted
+	moved map[venue.ID]struct{} // and not noted yet
+	sure  bool                  // venue_counted was read, as it was written
+	read  uint64                // its newest entry then
 }
 
 // counted is a venue's newest version, and when that was learned.
@@ -30,18 +28,10 @@ func newCounts() *counts {
 	return &counts{known: map[venue.ID]counted{}, moved: map[venue.ID]struct{}{}}
 }
 
-// now is how much was learned before a transaction began.
-func (c *counts) now() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.moment
-}
-
 // learn notes versions that are committed; ours are to be noted for others, too.
-func (c *counts) learn(of map[venue.ID]uint64, ours bool) {
+func (c *counts) learn(of map[venue.ID]uint64, moment uint64, ours bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.moment++
 	for id, version := range of {
 		if was, has := c.known[id]; has && was.version >= version {
 			continue
@@ -53,7 +43,7 @@ func (c *counts) learn(of map[venue.ID]uint64, ours bool) {
 				break
 			}
 		}
-		c.known[id] = counted{version, c.moment}
+		c.known[id] = counted{version, moment}
 		if ours {
 			c.moved[id] = struct{}{}
 		}
@@ -100,22 +90,11 @@ func (c *counts) told(all []store.VenueCount) {
 	}
 }
 
-// Alone says that nobody else commits while this transaction runs, so that it sees all that
-// its server has learned, also what that learned since it began.
-func (t *Tx) Alone() *Tx {
-	t.alone = true
-	return t
-}
-
 // stale reports whether a count is older than what the server knows of it. Where the row is
 // held nobody else can have moved it since, and all that is known must show in it.
 func (t *Tx) stale(id venue.ID, version uint64) bool {
-	upTo := t.learned
-	if t.alone || t.conn.Lock() != "" {
-		upTo = math.MaxUint64
-	}
 	c := t.ledger.counts
-	return c.older(id, version, upTo) || t.began.ready && c.doubted()
+	return c.older(id, version, t.sees(t.conn.Lock() != "")) || t.began.ready && c.doubted()
 }
 
 const (
@@ -224,7 +203,7 @@ func (l *Ledger) recall(view func(fn func(*Tx) error) error) error {
 	}); err != nil {
 		return err
 	}
-	c.learn(all, false)
+	c.learn(all, l.moment.Add(1), false)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sure, c.read = true, newest
@@ -236,18 +215,4 @@ func (m *memory) newestIn(table string) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.moved[table]
-}
-
-// counted is to be called when the transaction was committed.
-func (t *Tx) counted() {
-	of := make(map[venue.ID]uint64, len(t.inside))
-	for id, o := range t.inside {
-		if !o.altered {
-			of[id] = uint64(o.version)
-		}
-	}
-	if len(of) > 0 {
-		t.ledger.counts.learn(of, true)
-	}
-	t.ledger.counts.told(t.told)
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -29,6 +30,9 @@ type Ledger struct {
 	sealer  *store.Sealer
 	seen    *memory
 	counts  *counts
+	ended   *spent // visits
+	used    *spent // passes
+	moment  atomic.Uint64
 }
 
 // noting is a statement that tells which rows it changed.
@@ -46,7 +50,7 @@ type noting struct {
 func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
 	l := &Ledger{
 		key: key, all: all, tables: map[string]store.Table{}, rows: map[string]watching{}, watched: map[string]struct{}{},
-		sealer: store.NewSealer(key), seen: newMemory(), counts: newCounts(),
+		sealer: store.NewSealer(key), seen: newMemory(), counts: newCounts(), ended: newSpent(), used: newSpent(),
 	}
 	for _, t := range all {
 		if slices.Contains(store.LedgerTables(), t.Name) {

@@ -85,7 +85,10 @@ func (t passes) Of(serials []venue.VisitID) ([][]venue.Pass, error) {
 			r.Fixed(9, p.Leaf.Gate[:])
 			p.Leaf.Seq, p.Leaf.Index = uint64(r.Int(10)), int(r.Int(11))
 			p.Altered = t.ledger != nil && (!t.whole(store.SealPass, r.Bytes(15), func(a *Args) { bindPass(a, &p) }) ||
-				!bytes.Equal(t.sealUse(p.Serial, p.Use), r.Bytes(16)))
+				!bytes.Equal(t.sealUse(p.Serial, p.Use), r.Bytes(16)) || !p.Used() && t.unused(p.Serial))
+			if p.Used() && !p.Altered {
+				t.use(p.Serial)
+			}
 			out[i] = append(out[i], p)
 			return nil
 		})
@@ -108,7 +111,11 @@ func (t passes) Use(serials []venue.VisitID, uses []venue.PassUse) ([]bool, erro
 			bindUse(a, uses[i])
 			a.Bytes(t.seal(store.SealUse, a.List))
 		},
-		func(i int, rows int64) { out[i] = rows > 0 })
+		func(i int, rows int64) {
+			if out[i] = rows > 0; out[i] {
+				t.use(serials[i])
+			}
+		})
 	return out, err
 }
 

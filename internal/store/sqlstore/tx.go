@@ -20,8 +20,10 @@ type Tx struct {
 	made    map[uint64]entryOf     // the newest entries of rows
 	inside  map[venue.ID]occupancy // as they were read and held
 	alone   bool                   // nobody else commits meanwhile
-	learned uint64                 // how much the server had learned of counts
-	told    []store.VenueCount     // what was noted of them
+	learned uint64                 // the last moment at which the server learned something
+	told    []store.VenueCount     // what was noted of counts
+	ended   []uint64               // visits, by their hash
+	used    []uint64               // passes
 }
 
 // New returns the stores over one transaction's connection. Changes are noted in the
@@ -29,7 +31,7 @@ type Tx struct {
 func New(c Conn, l *Ledger) *Tx {
 	t := &Tx{conn: c, ledger: l}
 	if l != nil {
-		t.began, t.learned = l.seen.now(), l.counts.now()
+		t.began, t.learned = l.seen.now(), l.moment.Load()
 	}
 	return t
 }

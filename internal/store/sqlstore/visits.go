@@ -55,7 +55,9 @@ func (t visits) Put(add []venue.Visit) error {
 		a.Bytes(t.sealLeft(add[i].ID, add[i].Left))
 	}, func(i int, rows int64) {
 		if rows == 1 {
-			fresh = append(fresh, i)
+			if fresh = append(fresh, i); !add[i].Left.IsZero() && add[i].Decision != venue.Refuse {
+				t.over(add[i].ID)
+			}
 		}
 	})
 	if err != nil {
@@ -138,7 +140,11 @@ func (t visits) Leave(l []venue.Leaving) ([]int, error) {
 			a.Time(l[i].At)
 			a.Bytes(t.seal(store.SealLeft, a.List))
 		},
-		func(i int, rows int64) { out[i] = int(rows) })
+		func(i int, rows int64) {
+			if out[i] = int(rows); rows > 0 {
+				t.over(l[i].ID)
+			}
+		})
 	return out, err
 }
 
@@ -212,7 +218,7 @@ func (t visits) scan(r Row, v *venue.Visit) {
 	v.Leaf.Seq = uint64(r.Int(11))
 	v.Leaf.Index = int(r.Int(12))
 	v.Altered = t.ledger != nil && (!t.whole(store.SealVisit, r.Bytes(13), func(a *Args) { bindVisit(a, v) }) ||
-		!bytes.Equal(t.sealLeft(v.ID, v.Left), r.Bytes(14)))
+		!bytes.Equal(t.sealLeft(v.ID, v.Left), r.Bytes(14)) || v.Left.IsZero() && t.again(v.ID))
 }
 
 // older orders by time, then by id.

@@ -111,5 +111,5 @@ func (t *Tx) Committed() {
 	if len(t.made) > 0 {
 		t.ledger.seen.keep(t.made)
 	}
-	t.counted()
+	t.learn()
 }

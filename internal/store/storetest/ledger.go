@@ -23,6 +23,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) (db LedgerDB, exec func(sql
 	t.Run("followed", func(t *testing.T) { testFollowed(t, open) })
 	t.Run("sealed rows", func(t *testing.T) { testSealed(t, open) })
 	t.Run("counts", func(t *testing.T) { testVersions(t, open) })
+	t.Run("spent", func(t *testing.T) { testSpent(t, open) })
 	t.Run("places", func(t *testing.T) { testPlaces(t, open) })
 	t.Run("pruned", func(t *testing.T) { testPruned(t, open) })
 	t.Run("from before", func(t *testing.T) { testSealLater(t, open) })

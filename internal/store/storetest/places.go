@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -48,9 +49,9 @@ func testPlaces(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql string
 				same(t, "with another's MAC", moved(), []bool{false, false, true})
 				return
 			}
-			exec("UPDATE record_version SET seq = 4000000000 WHERE seq = 1")
+			moveVersion(t, db, exec, 1, 4_000_000_000)
 			same(t, "moved behind all others", moved(), []bool{false, false, c.kept})
-			exec("UPDATE record_version SET seq = 1 WHERE seq = 3")
+			moveVersion(t, db, exec, 3, 1)
 			same(t, "and another before them", moved(), []bool{c.kept, false, c.kept})
 			view(t, db, func(s store.Stores) error {
 				rows, err := s.Records.Get(3, []record.Version{{Number: record.Entered, Version: 1}})
@@ -59,4 +60,23 @@ func testPlaces(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql string
 			})
 		})
 	}
+}
+
+// moveVersion gives a version another number.
+func moveVersion(t *testing.T, db LedgerDB, exec func(sql string), from, to int64) {
+	t.Helper()
+	tables, rows := content(t, db)
+	for _, table := range tables {
+		if table.Name != "record_version" {
+			continue
+		}
+		at := slices.IndexFunc(table.Columns, func(c store.Column) bool { return c.Name == "seq" })
+		for _, row := range rows[table.Name] {
+			if row[at].Int == from {
+				row[at].Int = to
+			}
+		}
+	}
+	e := &editor{t, db, exec, tables}
+	e.set("record_version", rows)
 }
