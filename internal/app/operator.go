@@ -153,6 +153,21 @@ func (o *Operator) Venues(ctx context.Context) ([]VenueRow, error) {
 	return rows, err
 }
 
+// Recount makes a venue's count of people inside anew, of the visits that last: where
+// somebody altered it and nobody has it as it was.
+func (o *Operator) Recount(ctx context.Context, id venue.ID) (VenueRow, error) {
+	if err := o.DB.Bulk(ctx, func(s store.Stores) error { _, err := s.Venues.Recount(id); return err }); err != nil {
+		return VenueRow{}, err
+	}
+	rows, err := o.Venues(ctx)
+	for _, r := range rows {
+		if r.ID == id {
+			return r, err
+		}
+	}
+	return VenueRow{}, errors.Join(err, venue.ErrUnknown)
+}
+
 func (o *Operator) venue(ctx context.Context, id venue.ID) (venue.Venue, error) {
 	rows, err := o.Venues(ctx)
 	for _, r := range rows {

@@ -11,10 +11,11 @@ import (
 )
 
 type venueCmd struct {
-	Add  venueAddCmd  `cmd:"" help:"Register a venue.\n\nExample: amanah venue add 'Pasar Badung' --category market --level 2 --holds 4000 --doors 12"`
-	List venueListCmd `cmd:"" help:"List venues and how full they are.\n\nExample: amanah venue list --json"`
-	Code venueCodeCmd `cmd:"" help:"Make the signed code of a door.\n\nExample: amanah venue code 3 --door 1 --png door1.png"`
-	Door venueDoorCmd `cmd:"" help:"Make the credential of the staff at a venue's doors.\n\nExample: amanah venue door 3 --platform https://health.example.id --out door.json"`
+	Add   venueAddCmd   `cmd:"" help:"Register a venue.\n\nExample: amanah venue add 'Pasar Badung' --category market --level 2 --holds 4000 --doors 12"`
+	List  venueListCmd  `cmd:"" help:"List venues and how full they are.\n\nExample: amanah venue list --json"`
+	Code  venueCodeCmd  `cmd:"" help:"Make the signed code of a door.\n\nExample: amanah venue code 3 --door 1 --png door1.png"`
+	Count venueCountCmd `cmd:"" help:"Count anew who is inside a venue, by the visits that last: where amanah check says that its count was altered.\n\nExample: amanah venue count 3"`
+	Door  venueDoorCmd  `cmd:"" help:"Make the credential of the staff at a venue's doors.\n\nExample: amanah venue door 3 --platform https://health.example.id --out door.json"`
 }
 
 type venueAddCmd struct {
@@ -66,6 +67,23 @@ func (cmd *venueListCmd) Run(c *console) error {
 			return err
 		}
 		return c.venues(cmd.JSON, rows)
+	})
+}
+
+type venueCountCmd struct {
+	settings
+	Venue uint64 `arg:"" help:"Number of the venue."`
+	JSON  bool   `help:"Print JSON."`
+}
+
+// Run counts and prints the venue.
+func (cmd *venueCountCmd) Run(c *console) error {
+	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
+		row, err := o.Recount(c.ctx, venue.ID(cmd.Venue))
+		if err != nil {
+			return err
+		}
+		return c.venues(cmd.JSON, []app.VenueRow{row})
 	})
 }
 

@@ -18,6 +18,9 @@ type Store interface {
 	// Entered returns how many parties have ever checked in at a venue by themselves;
 	// zero for one that is unknown. It fails for a count that is not what was written.
 	Entered(id ID) (uint64, error)
+	// Recount makes a venue's count anew of the visits that last, where it is not what was
+	// written any more, and returns it.
+	Recount(id ID) (int, error)
 }
 
 // VisitStore keeps visits. Methods run inside the caller's transaction.

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"math"
+
 	"github.com/amanah-project/amanah/internal/domain/venue"
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -55,6 +57,23 @@ func (t venues) Add(deltas []venue.Delta) error {
 func (t venues) Entered(id venue.ID) (uint64, error) {
 	n, _ := t.entered.get(number(id))
 	return n, t.err
+}
+
+func (t venues) Recount(id venue.ID) (int, error) {
+	if err := t.write(); err != nil {
+		return 0, err
+	}
+	if _, known := t.inside.get(number(id)); !known {
+		return 0, t.fail(venue.ErrUnknown)
+	}
+	inside := 0
+	for k := range t.due.from(due{leavesBy: math.MinInt64}) {
+		if v, _ := t.visits.get(k.id); v.Venue == id {
+			inside += v.Party
+		}
+	}
+	t.inside.put(number(id), inside)
+	return inside, t.err
 }
 
 type lookups struct{ *tx }

@@ -113,6 +113,23 @@ func testVersions(t *testing.T, open func(t *testing.T) (LedgerDB, func(sql stri
 			c.set("venue_occupancy", c.now)
 		}
 		c.wants("as it was", 9, 9)
+		for name, spoil := range map[string]func(){
+			"rolled back": c.back,
+			"removed":     func() { exec("DELETE FROM venue_occupancy WHERE venue_id = 1") },
+			"altered": func() {
+				exec("UPDATE venue_occupancy SET inside = 1, version = 9000000000000000000 WHERE venue_id = 1")
+			},
+		} {
+			spoil()
+			c.wants(name, no, 9)
+			update(t, db, func(s store.Stores) error { _, err := s.Venues.Recount(1); return err })
+			c.wants(name+", and counted anew", 0, 9)
+			c.move(0)
+			c.note()
+			c.anew()
+			c.wants(name+", and moved on", 0, 9)
+			_, c.now = content(t, db)
+		}
 	})
 	t.Run("without", func(t *testing.T) {
 		db, exec := open(t)

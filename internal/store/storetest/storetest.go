@@ -85,6 +85,7 @@ func gateCases() []testCase {
 		{"Status/evidence", testEvidence},
 		{"Venues/put keeps the count", testVenues},
 		{"Venues/add and inside", testOccupancy},
+		{"Venues/count anew", testRecount},
 		{"Venues/unknown", testVenueUnknown},
 		{"Venues/entered", testEntered},
 		{"Lookups/put and get", testLookups},

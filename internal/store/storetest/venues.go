@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/amanah-project/amanah/internal/domain/venue"
@@ -52,6 +53,32 @@ func testVenues(t *testing.T, db store.DB) {
 		return err
 	})
 	wantInside(t, db, "the count is kept", []venue.ID{1, 2}, 0, 41)
+}
+
+// testRecount: a count made anew is that of the visits that last there.
+func testRecount(t *testing.T, db store.DB) {
+	putPlaces(t, db, 2)
+	stay := func(n int, in venue.ID, d venue.Decision) venue.Visit {
+		return venue.Visit{ID: id16(n), Venue: in, Door: 1, Day: 9, Who: id16(n), Entered: at(n), LeavesBy: at(60), Party: n, Decision: d}
+	}
+	left := stay(4, 1, venue.Admit)
+	left.Left = at(30)
+	update(t, db, func(s store.Stores) error {
+		return errors.Join(s.Visits.Put([]venue.Visit{stay(1, 1, venue.Admit), stay(2, 1, venue.Check), stay(3, 2, venue.Admit), left, stay(5, 1, venue.Refuse)}),
+			s.Venues.Add([]venue.Delta{{Venue: 1, By: 90, Entered: 7}, {Venue: 2, By: 90}}))
+	})
+	for range 2 {
+		update(t, db, func(s store.Stores) error {
+			n, err := s.Venues.Recount(1)
+			same(t, "counted", n, 3)
+			entered, err2 := s.Venues.Entered(1)
+			same(t, "entered", entered, 7)
+			return errors.Join(err, err2)
+		})
+	}
+	add(t, db, venue.Delta{Venue: 1, By: 2})
+	wantInside(t, db, "and moved on", []venue.ID{1, 2}, 5, 90)
+	wantErr(t, db, venue.ErrUnknown, func(s store.Stores) error { _, err := s.Venues.Recount(9); return err })
 }
 
 func testOccupancy(t *testing.T, db store.DB) {
