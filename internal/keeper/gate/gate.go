@@ -112,7 +112,10 @@ func (g *Gates) PutColours(decided []keeper.Decided) ([]status.SealedColour, err
 	for i, d := range decided {
 		out[i] = status.SealedColour{Person: d.Person, Version: versions[i], Sealed: seal.Seal(g.epoch, d.Timeline[:], colourAD(d.Person, versions[i]))}
 	}
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // CheckColours opens sealed colours and says of each only whether it opened. It tells

@@ -64,5 +64,8 @@ func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
 		return nil, err
 	}
 	k.Know(enters, out) // while the journal is written
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
