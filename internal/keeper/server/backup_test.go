@@ -80,7 +80,7 @@ func TestARestoredKeeperIsTheSame(t *testing.T) {
 			t.Fatalf("person %d: %v %v", p.ID, err, got.Err)
 		}
 	}
-	err = k2.Known(2)
+	err = k2.people.Known(2)
 	wants(t, "the erased", err, keeper.ErrErased)
 	if ask(t, k2, openGate(t, k2), row).Outcome != keeper.GateOpened {
 		t.Error("a colour does not open")

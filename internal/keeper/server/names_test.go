@@ -119,7 +119,7 @@ func TestNamesNobodyApproved(t *testing.T) {
 	}
 	h.c.pass(2 * time.Hour)
 	refused("when it is over", good)
-	if got := traces.WhoAre(base, h.N(), others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
+	if got := traces.WhoAre(base, h.people.N(), others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
 		t.Errorf("the control: without the request they are %v", got)
 	}
 }

@@ -187,7 +187,7 @@ func TestOneKeeperOnAFolder(t *testing.T) {
 	k := start(t, disk, c)
 	_, err := Open(options(disk, c))
 	wants(t, "a second keeper", err, ErrLocked)
-	if _, err := k.Register(1); err != nil {
+	if _, err := k.people.Register(1); err != nil {
 		t.Errorf("the first one after that: %v", err)
 	}
 	k = restart(t, k, c)
