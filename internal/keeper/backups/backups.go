@@ -338,7 +338,7 @@ func (b *Backups) journaled(from uint64) ([]byte, error) {
 // keys under the week's key, so that destroyed days die in backups too.
 func (b *Backups) files() (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, name := range []string{"fixed", "service"} {
+	for _, name := range AsTheyAre() {
 		raw, err := durable.ReadFile(b.opt.Disk, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
