@@ -43,10 +43,10 @@ func noticeOf(kind byte, b []byte) (n notice.Notice, ok bool) {
 		return notice.Notice{Person: d.Sent.Person, Kind: notice.Sent, At: d.Sent.Transfer.Sent}, true
 	case journal.KindIntent:
 		i, ok := parseIntent(b)
-		if !ok || i.budget != keeper.BudgetSelf || i.purpose != keeper.PurposeOwn || len(i.versions) == 0 {
+		if !ok || i.budget != keeper.BudgetSelf || i.purpose != keeper.PurposeOwn || i.versions.n() == 0 {
 			return n, false
 		}
-		return notice.Notice{Person: i.versions[0].Person, Kind: notice.Taken, At: i.at}, true
+		return notice.Notice{Person: i.versions.at(0).Person, Kind: notice.Taken, At: i.at}, true
 	}
 	return n, false
 }
