@@ -79,7 +79,7 @@ func (g *Gates) OpenGate() (accesslog.GateID, accesslog.Hash, error) {
 	rand.Read(id[:])
 	_, chain, err := g.journal.Append(journal.KindGate, id[:])
 	if err != nil {
-		return id, accesslog.Hash{}, err
+		return accesslog.GateID{}, accesslog.Hash{}, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -316,9 +316,12 @@ func (k *Keeper) Attest(role keeper.Role, digest [32]byte) (c partner.Countersig
 	if role != keeper.RoleAdmin {
 		return c, keeper.ErrRole
 	}
-	c.At = k.now().Truncate(time.Millisecond)
-	if c.Seq, _, err = k.journal.Append(journal.KindAttest, digest[:]); err == nil {
-		c.Sign(k.logKey, digest)
+	at := k.now().Truncate(time.Millisecond)
+	seq, _, err := k.journal.Append(journal.KindAttest, digest[:])
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	c.At, c.Seq = at, seq
+	c.Sign(k.logKey, digest)
+	return c, nil
 }

@@ -197,8 +197,9 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Events, err = k.OpenEvents(r.Intent, one(r.Days), r.Events)
 	case wire.DestroyDay:
 		var c keeper.Certificate
-		c, err = k.days.DestroyDay(one(r.Days))
-		a.Certificates = []keeper.Certificate{c}
+		if c, err = k.days.DestroyDay(one(r.Days)); err == nil {
+			a.Certificates = []keeper.Certificate{c}
+		}
 	case wire.Certificates:
 		if role != keeper.RoleAdmin {
 			return keeper.ErrRole
@@ -224,8 +225,9 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Attested, err = k.Attest(role, r.Digest)
 	case wire.Erase:
 		var c keeper.Erased
-		c, err = k.Erase(role, r.Erase)
-		a.Erased = []keeper.Erased{c}
+		if c, err = k.Erase(role, r.Erase); err == nil {
+			a.Erased = []keeper.Erased{c}
+		}
 	case wire.Erasures:
 		if role != keeper.RoleAdmin {
 			return keeper.ErrRole

@@ -3,6 +3,7 @@ package server
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
@@ -29,6 +30,26 @@ func TestNothingIsGivenThatTheJournalDoesNotHave(t *testing.T) {
 			receipt, _, err := h.OpenRecords(h.system.ask("POST", "/v1/transfers/Patient/1/rs-99-002/"+day.Of(h.c.now()).Add(3).String()), h.all(1))
 			wants(t, "a request to send", err, nil)
 			return wire.Request{Call: wire.SignTransfer, Sending: keeper.TransferAsk{ID: receipt.Intent, Digest: [32]byte{7}, Size: 9}}
+		},
+		"open a gate": func(*testing.T, *house) wire.Request { return wire.Request{Call: wire.OpenGate} },
+		"attest":      func(*testing.T, *house) wire.Request { return wire.Request{Call: wire.Attest, Digest: [32]byte{7}} },
+		"begin a backup": func(*testing.T, *house) wire.Request {
+			return wire.Request{Call: wire.Backup, Backup: keeper.BackupAsk{Step: keeper.BackupBegin}}
+		},
+		"end a backup": func(t *testing.T, h *house) wire.Request {
+			n := step(t, h.Keeper, keeper.BackupAsk{Step: keeper.BackupBegin}).Backup.N
+			return wire.Request{Call: wire.Backup, Backup: keeper.BackupAsk{Step: keeper.BackupEnd, N: n, Digest: [32]byte{7}, Held: h.c.now()}}
+		},
+		"destroy a day": func(t *testing.T, h *house) wire.Request {
+			today := h.c.today()
+			if _, err := h.days.Keys(today); err != nil {
+				t.Fatal(err)
+			}
+			h.c.pass(31 * 24 * time.Hour)
+			return wire.Request{Call: wire.DestroyDay, Days: []day.Day{today}}
+		},
+		"erase": func(t *testing.T, h *house) wire.Request {
+			return wire.Request{Call: wire.Erase, Erase: erasing(t, h.officer, h.second, 1)}
 		},
 	} {
 		journalFailed := 0
