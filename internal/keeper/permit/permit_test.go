@@ -1,6 +1,7 @@
 package permit
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -92,6 +93,19 @@ func TestALongEntryIsReadInLittle(t *testing.T) {
 	n, ok := noticeOf(journal.KindIntent, own.encode(long))
 	if o, read := Read(journal.KindIntent, own.encode(long)); !ok || !read || n.Person != 7 || len(o.Versions) != maxWants || o.Versions[maxWants-1].Person != 7 {
 		t.Errorf("%+v, and %d versions", n, len(o.Versions))
+	}
+}
+
+// TestAnExportsBatchIsCountedFirst: each read is held against those before it, so how many
+// there are is looked at before any of them is: one more than may be, none of which is on the
+// list, is refused for their number, and as many as may be for the list.
+func TestAnExportsBatchIsCountedFirst(t *testing.T) {
+	p, _ := newPermits()
+	x := &Export{permits: p}
+	for n, want := range map[int]error{0: keeper.ErrTooMany, 1: keeper.ErrExport, keeper.MaxBatch: keeper.ErrExport, keeper.MaxBatch + 1: keeper.ErrTooMany} {
+		if _, e, err := x.Open(make([]keeper.Read, n)); !errors.Is(err, want) || e.Opens() {
+			t.Errorf("%d people: %v", n, err)
+		}
 	}
 }
 

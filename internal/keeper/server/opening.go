@@ -46,9 +46,6 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 // is of, after who they are is durable, within the day's ceiling over all exports. What the
 // export's marks are is committed to before.
 func (k *Keeper) OpenExport(e keeper.Export, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
-	if len(reads) > keeper.MaxBatch {
-		return keeper.Receipt{}, nil, keeper.ErrTooMany
-	}
 	export, err := k.Export(e)
 	if err == nil {
 		err = k.Committed(e)
