@@ -125,6 +125,8 @@ func TestNothingOfTheErasedOpens(t *testing.T) {
 		for what, err := range opening(t, k, row, note[0], event) {
 			wants(t, what, err, keeper.ErrErased)
 		}
+		_, err := k.Pseudonyms(1, make([]day.Day, 401))
+		wants(t, "names of more days than may be asked for", err, keeper.ErrErased)
 		if v, err := k.people.ColourVersions(personIDs(1, 2)); err != nil || v[0] != 0 || v[1] != 1 {
 			t.Errorf("colours' versions %v %v", v, err)
 		}
