@@ -205,7 +205,7 @@ func TestPublicVerifierIsStdOnly(t *testing.T) {
 			continue
 		}
 		for _, imported := range f.imports {
-			if strings.Contains(strings.Split(imported, "/")[0], ".") {
+			if foreign(imported) {
 				t.Errorf("%s imports %s: verify is std-only", f.path, imported)
 			}
 		}
@@ -261,6 +261,22 @@ func TestHouse(t *testing.T) {
 		}
 	}
 }
+
+// TestImportsAreGrouped: what the standard library has stands apart from what it has not, in
+// tests too.
+func TestImportsAreGrouped(t *testing.T) {
+	for _, f := range sources(t) {
+		for i := 1; i < len(f.imports); i++ {
+			last, line := f.fset.Position(f.syntax.Imports[i-1].End()).Line, f.fset.Position(f.syntax.Imports[i].Pos()).Line
+			if one, two := f.imports[i-1], f.imports[i]; line == last+1 && foreign(one) != foreign(two) {
+				t.Errorf("%s: %s and %s stand in one group", f.path, one, two)
+			}
+		}
+	}
+}
+
+// foreign reports whether a package is not of the standard library.
+func foreign(pkg string) bool { return strings.Contains(strings.Split(pkg, "/")[0], ".") }
 
 // TestKeepersCoreIsReadInOneSitting: what reaches the root key or a person's is at most 2,000
 // lines (decision 16), and no package of the keeper more than 1,500.

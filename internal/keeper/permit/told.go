@@ -12,7 +12,7 @@ import (
 )
 
 // noted notes what a record of the journal says that somebody is told of, if it does. The
-// caller holds deskMu since it put the record: what is noted is in the journal's order. It
+// caller holds mu since it put the record: what is noted is in the journal's order. It
 // is kept for notice.Life; a keeper that starts again reads it from the journal.
 func (p *Permits) noted(seq uint64, kind byte, payload []byte) {
 	n, ok := noticeOf(kind, payload)

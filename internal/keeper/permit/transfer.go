@@ -35,7 +35,7 @@ type sending struct {
 	at    time.Time
 }
 
-// transfers are those under way; deskMu holds them.
+// transfers are those under way, under mu of Permits.
 type transfers struct {
 	asked map[keeper.Proof]sending
 	sent  map[[32]byte]sent // by digest, while they may be fetched

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/backups"
-	"github.com/amanah-project/amanah/internal/keeper/root"
 	"slices"
 	"testing"
 	"time"
@@ -13,7 +11,9 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/backups"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 )
 
 func step(t testing.TB, k *Keeper, a keeper.BackupAsk) keeper.BackupGiven {

@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/days"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/days"
 )
 
 // visited seals one event today and returns it.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 var exportSite = staff.Site{ID: "amanah.example", Origin: stafftest.Origin}

@@ -2,8 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +16,8 @@ import (
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/copies"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/traces"
 )
 
 // named is a request to name people, which both officers approved.

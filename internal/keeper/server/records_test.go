@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 func TestRecordsHaveAHeadOfTheirOwn(t *testing.T) {

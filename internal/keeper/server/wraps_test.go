@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/people"
-	"github.com/amanah-project/amanah/internal/keeper/root"
-	"github.com/amanah-project/amanah/internal/keeper/seal"
 	"path"
 	"strings"
 	"testing"
@@ -17,6 +14,9 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/people"
+	"github.com/amanah-project/amanah/internal/keeper/root"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 // files are a disk's files with what they hold, those of one folder below included.
