@@ -1,9 +1,10 @@
 // Package server is the keeper: the one process that holds the keys, put together of its
 // parts, and what it answers.
 //
-// Callers get results, and of keys only those of single record versions, each after its
-// intent is durable and within its budget (opening.go). It does not know what it keeps:
-// evidence, colours and details are bytes to it.
+// Callers get results, and of people's keys only those of single record versions: to read
+// one, after the intent is durable and within its budget (opening.go), and to seal a new one,
+// after the write is journaled. It does not know what it keeps: evidence, colours and details
+// are bytes to it.
 package server
 
 import (
@@ -56,9 +57,10 @@ type Options struct {
 	countEvery time.Duration // how often colours' counts are written; default gate.Every
 }
 
-// Keeper holds the keys of one installation. The parts it embeds answer their own calls.
-// People and days, whose keys open what is kept of people, are reached by what this package
-// writes around them alone: opening.go, index.go and serve.go.
+// Keeper holds the keys of one installation, the root key until Close. The parts it embeds
+// answer their own calls, and those who need something of people and days are given it as an
+// interface of their own. Whoever holds a Keeper has of these two, whose keys open what is
+// kept of people, no more than this package writes around them.
 type Keeper struct {
 	*gate.Gates
 	*permit.Permits

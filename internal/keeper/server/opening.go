@@ -10,8 +10,8 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/people"
 )
 
-// Nothing is opened before a record on disk says who opens it: permits journal, and only for
-// the journal.Entry that comes of it do people and days give what they hold.
+// No call here gives what is kept before a record on disk says who opens it: permits journal,
+// and only for the journal.Entry that comes of it do people give keys, and days events.
 
 // Read gives the keys of the versions an intent names, after it is durable.
 func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
