@@ -44,24 +44,31 @@ func person(i int) someone {
 
 func rowOf(i, k int) leak.Row { return leak.Row(i+1)<<16 | leak.Row(k) }
 
+// factsOf is what an index knows the i-th person by.
+func factsOf(i int) index.Facts {
+	p := person(i)
+	var w norm.Words
+	f := index.Facts{Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: norm.Dates(nil, []byte(p.birth))[0], Address: w.Address(nil, []byte(p.address)), Row: rowOf(i, 0)}
+	f.NIK, _ = norm.ParseNIK([]byte(p.nik))
+	f.Phone, _ = norm.ParsePhone([]byte(p.phone))
+	return f
+}
+
 // world is an index of people, each with one record of two versions.
 func world(people int) *index.Table {
 	t := index.NewTagger(indexKey)
 	var w norm.Words
 	var b index.Batch
 	for i := range people {
-		p := person(i)
-		nik, _ := norm.ParseNIK([]byte(p.nik))
-		phone, _ := norm.ParsePhone([]byte(p.phone))
-		birth := norm.Dates(nil, []byte(p.birth))[0]
-		id := t.Identity(index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Phone: phone, Address: w.Address(nil, []byte(p.address)), Row: rowOf(i, 0)})
+		p, f := person(i), factsOf(i)
+		id := t.Identity(f)
 		id.From = norm.MinuteOf(day0)
 		b.People = append(b.People, id)
-		if d, ok := t.Decoy(nik); ok {
+		if d, ok := t.Decoy(f.NIK); ok {
 			b.People = append(b.People, d)
 		}
 		from := norm.Minutes(nil, []byte(p.updated))[0]
-		visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, birth)
+		visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, f.Birth)
 		v := index.Version{Row: rowOf(i, 1), From: from, Record: t.Record(id.Full, 65538), Visit: t.Visit(id.Row, rowOf(i, 1), visit, 3)}
 		old := v
 		old.From, old.Visit = from-10_000, 0

@@ -31,11 +31,7 @@ func past(people int) *index.Table {
 	var w norm.Words
 	var b index.Batch
 	for i := range people {
-		p := person(i)
-		nik, _ := norm.ParseNIK([]byte(p.nik))
-		birth := norm.Dates(nil, []byte(p.birth))[0]
-		f := index.Facts{NIK: nik, Ref: uint64(i + 1), Name: w.Name(nil, []byte(p.name)), Birth: birth, Address: w.Address(nil, []byte(p.address)), Row: rowOf(i, 0)}
-		f.Phone, _ = norm.ParsePhone([]byte(p.phone))
+		p, f := person(i), factsOf(i)
 		for k := range 1 + i%3/2 {
 			if k == 1 {
 				f.Phone, f.Name = f.Phone+1000, w.Name(nil, []byte(p.name+" Baru"))
@@ -44,13 +40,13 @@ func past(people int) *index.Table {
 			id.From = norm.MinuteOf(day0) + norm.Minute(k)*5000
 			b.People = append(b.People, id)
 		}
-		if d, ok := t.Decoy(nik); ok {
+		if d, ok := t.Decoy(f.NIK); ok {
 			b.People = append(b.People, d)
 		}
 		from := norm.Minutes(nil, []byte(p.updated))[0]
-		r := index.Records{Of: t.Full(nik)}
+		r := index.Records{Of: t.Full(f.NIK)}
 		for k := range i % 4 {
-			visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, birth+norm.Date(k))
+			visit := norm.Visit(w.Facility(nil, []byte(p.place)), nil, f.Birth+norm.Date(k))
 			v := index.Version{Row: rowOf(i, 1+k), From: from, Record: t.Record(r.Of, 65538+uint64(k)), Visit: t.Visit(rowOf(i, 0), rowOf(i, 1+k), visit, uint8(k))}
 			old := v
 			old.From -= 10_000

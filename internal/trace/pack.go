@@ -22,8 +22,8 @@ const packed = "amanah observed 2\n"
 const mostPacked = 1 << 30
 
 // Pack writes what was observed, and what is said with it as JSON: the same bytes for the same
-// observation. It is small beside it, about ten bytes for a row with its marks and eight more
-// for its token, and needs no memory for what there are millions of.
+// observation. It is small beside it, about thirty bytes for a row with five marks and its token,
+// and needs no memory for what there are millions of.
 func (r *Result) Pack(w io.Writer, with any) error {
 	p := packer{w: bufio.NewWriterSize(w, 1<<16)}
 	small := *r

@@ -113,7 +113,8 @@ func (e *Engine) Result() *Result {
 	rest.Go(func() {
 		r.Strangers = e.strangers.found()
 		r.Spans = ascending(r.Spans, func(s *Span) uint64 { return uint64(s.From)<<32 | uint64(s.To) })
-		r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }) // of one row they come ascending
+		r.Shown = ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.From) }) // a row may be under several NIKs
+		r.Shown = slices.Compact(ascending(r.Shown, func(s *Shown) uint64 { return uint64(s.Row) }))
 	})
 	r.rows(ascending(all, func(s *seen) uint64 { return uint64(s.row) }))
 	rest.Wait()

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/amanah-project/amanah/internal/domain/leak/norm"
+	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
 // TestAscending: as the standard library's stable sort.
@@ -28,4 +31,37 @@ func TestAscending(t *testing.T) {
 			t.Fatal(got)
 		}
 	})
+}
+
+// TestShownOnce: versions of a record are shown ascending and once, in whatever order its person's
+// NIKs come, and though the record is under each of them.
+func TestShownOnce(t *testing.T) {
+	tagger := index.NewTagger(indexKey)
+	var b index.Batch
+	for i, from := range [][]norm.Minute{{11_000_010, 11_000_020, 11_000_040}, {11_000_010, 11_000_030, 11_000_040}} {
+		f := factsOf(i)
+		f.Row = rowOf(0, 0)
+		id := tagger.Identity(f)
+		r := index.Records{Of: id.Full}
+		for _, m := range from {
+			r.Versions = append(r.Versions, index.Version{Row: rowOf(0, 2), From: m}, index.Version{Row: rowOf(0, 1), From: m})
+		}
+		b.People, b.Records = append(b.People, id), append(b.Records, r)
+	}
+	e := New(index.NewTable(indexKey, jobKey, index.NewSet(b)), index.NewAsker(indexKey, jobKey))
+	for i := range e.records {
+		see(e.records, i, seenMatched|seenVersion)
+	}
+	if len(e.records) != 12 {
+		t.Fatalf("%d versions", len(e.records)) // the control
+	}
+	var want []Shown
+	for k := range 2 {
+		for m := range norm.Minute(4) {
+			want = append(want, Shown{rowOf(0, k+1), 11_000_010 + 10*m})
+		}
+	}
+	if got := e.Result().Shown; !slices.Equal(got, want) {
+		t.Errorf("%v, not %v", got, want)
+	}
 }

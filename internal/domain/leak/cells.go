@@ -11,8 +11,8 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/leak/code"
 )
 
-// How much is weighed, however large a sample is. 1,472 cells name one of five who put their
-// copies together (N = 200).
+// How much is weighed, however large a sample is. 1,472 cells are stated to name one of five
+// who put their copies together (N = 200); 888 did.
 const (
 	// MaxCells bounds the cells that copies are weighed by.
 	MaxCells = 1 << 17
@@ -61,7 +61,7 @@ func (f *Frozen) cells(b *Base, copies []Holding) []Part {
 
 // Choose says which rows were delivered in each copy there is, ascending. It is called before
 // codes are opened, and matters where there are more than MaxCells cells: those are weighed
-// that choose takes. Without it all copies are taken to have all rows.
+// that choose takes. Without it Weigh takes all copies to have all rows.
 func (f *Frozen) Choose(delivered [][]Row) { f.chosen = choose(f.kept, delivered, f.most) }
 
 // choose returns the cells that are weighed, in their order: all, unless there are more than
@@ -86,15 +86,13 @@ func choose(kept []Observed, delivered [][]Row, most int) []Observed {
 		join(rows, rowItself, had, func(at int) { n += from[at+1] - from[at] })
 		join(rows, rowItself, had, func(at int) { fewest[at] = lower(fewest[at], n) })
 	}
-	const nobody = 1 << 32
-	key := func(at int) float64 {
-		n := float64(fewest[at])
-		if n == 0 {
-			n = nobody
+	key := func(at int) float64 { // less than 2^96; of rows that no copy has from there to 2^97
+		if n := fewest[at]; n > 0 {
+			return float64(rows[at]) * float64(n)
 		}
-		return float64(rows[at]) * n
+		return math.Ldexp(1+math.Ldexp(float64(rows[at]), -64), 96)
 	}
-	low, high, wide := 0.0, math.Ldexp(nobody, 64), widest(from)
+	low, high, wide := 0.0, math.Ldexp(1, 97), widest(from)
 	for i, n := 0, 0; i < 128 && n <= most-wide; i++ { // n cells are up to low, and too many up to high
 		limit, m := (low+high)/2, 0
 		for at := range rows {

@@ -119,6 +119,44 @@ func TestChoiceKnowsNoCode(t *testing.T) {
 			t.Errorf("at most %d: %d cells, %d of them of the copy's 200", c.most, len(got), own)
 		}
 	}
+	// Rows of nobody's with names so small that 2^32 times them is less than the copy's, and enough to fill it all.
+	for r := range leak.Row(5000) {
+		for _, f := range families[:4] {
+			c := leak.Cell{Row: (r + 1) << 20, Family: f}
+			s.Cells = append(s.Cells, leak.Observed{Cell: c, Symbol: seedOf(0).Symbol(&base, c)})
+		}
+	}
+	for _, c := range []struct{ most, cells, own int }{{100, 100, 100}, {200, 200, 200}, {1000, 1000, 200}} {
+		if got, own := cellsOf(s, copies[3:4], c.most); len(got) != c.cells || own != c.own {
+			t.Errorf("at most %d, beside nobody's: %d cells, %d of them of the copy's 200", c.most, len(got), own)
+		}
+	}
+}
+
+// TestNothingIsChosenBefore: freezing chooses nothing, which may take long and which Choose would
+// do again; without Choose all copies are taken to have all rows.
+func TestNothingIsChosenBefore(t *testing.T) {
+	const most = 400
+	s, copies := crowd(1000, 50)
+	f, chosen := leak.Freeze(s), leak.Freeze(s)
+	if f.Chosen() != nil {
+		t.Errorf("%d cells are chosen", len(f.Chosen()))
+	}
+	f.Bound(most)
+	chosen.Bound(most)
+	chosen.Choose([][]leak.Row{nil})
+	want := chosen.Weigh(&base, copies)
+	if n := used(want[0], leak.Cells); n == 0 || n > most {
+		t.Errorf("%d cells are weighed", n) // the control
+	}
+	for range 2 {
+		if d := cmp.Diff(want, f.Weigh(&base, copies)); d != "" {
+			t.Error(d)
+		}
+	}
+	if d := cmp.Diff(chosen.Chosen(), f.Chosen()); d != "" {
+		t.Error(d)
+	}
 }
 
 // TestInnocentsUnderTheBound: 8,000 copies with nothing to do with a sample, weighed by a part of

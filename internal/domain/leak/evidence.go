@@ -61,8 +61,11 @@ func (e Evidence) Log10() float64 { return e.LnE / math.Ln10 }
 
 // Weigh opens the codes of copies against the sample. The order of the answers is that of
 // the copies; all copies that were ever made belong in one call, as they may have been
-// put together.
+// put together. One goroutine weighs at a time.
 func (f *Frozen) Weigh(b *Base, copies []Holding) []Evidence {
+	if f.chosen == nil {
+		f.Choose([][]Row{nil})
+	}
 	out := make([]Evidence, len(copies))
 	cells, canaries := f.cells(b, copies), f.canaries(b, copies)
 	tokens, documents := split(f.sample.Tokens), split(f.sample.Documents)

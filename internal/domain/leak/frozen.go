@@ -34,7 +34,7 @@ type Frozen struct {
 	counts map[Family]int
 	seen   []groupCanary // what Recognise found
 	most   int           // cells that are weighed: MaxCells
-	chosen []Observed    // of those kept
+	chosen []Observed    // of those kept; nil before Choose
 	digest [32]byte
 }
 
@@ -60,7 +60,6 @@ func Freeze(s Sample) *Frozen {
 	}
 	f.hash(cells)
 	f.keep(cells)
-	f.Choose([][]Row{nil})
 	return f
 }
 

@@ -127,16 +127,23 @@ func (f *Flow) people(ctx context.Context, at *Fed) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	var asks []keeper.TagAsk
-	for _, id := range slices.Compact(ids) {
-		if p, ok := known[id]; ok {
-			asks = append(asks, askOf(id, p))
-		}
-	}
-	if err := f.add(ctx, asks, nil); err != nil {
+	ids = slices.DeleteFunc(slices.Compact(ids), func(id identity.PersonID) bool {
+		_, ok := known[id]
+		return !ok
+	})
+	lived, err := f.homes(ctx, ids) // who came after the last run's people may be in the index with them
+	if err != nil {
 		return false, err
 	}
-	at.Person = ids[len(ids)-1]
+	var asks []keeper.TagAsk
+	var beside []told
+	for _, id := range ids {
+		asks, beside = append(asks, askOf(id, known[id])), append(beside, told{nil, lived[id]})
+	}
+	if err := f.add(ctx, asks, beside); err != nil {
+		return false, err
+	}
+	at.Person = rows[len(rows)-1].ID
 	at.People += int64(len(asks))
 	return true, f.keep(*at)
 }
@@ -187,7 +194,7 @@ func (f *Flow) records(ctx context.Context, at *Fed, from *uint64) (more bool, e
 			continue
 		}
 		ask := keeper.TagAsk{Facts: index.Facts{NIK: nikOf(p)}}
-		if len(lived[id]) > 0 {
+		if len(lived[id]) > 0 || id > at.Person { // not fed among people yet: by their row Forget finds them
 			ask = askOf(id, p)
 		}
 		ask.Records = of[id]
@@ -284,11 +291,10 @@ func (f *Flow) add(ctx context.Context, asks []keeper.TagAsk, beside []told) err
 	}
 	var b index.Batch
 	for i, t := range tagged {
+		b.People = append(b.People, beside[i].identities(t.People)...)
 		if len(t.Records) == 0 {
-			b.People = append(b.People, t.People...)
 			continue
 		}
-		b.People = append(b.People, beside[i].identities(t.People)...)
 		r := index.Records{Of: t.Full, Versions: t.Records}
 		for n := range r.Versions {
 			v, known := &r.Versions[n], beside[i].known[n]

@@ -64,11 +64,41 @@ func (s *stand) add(records int) identity.PersonID {
 
 func (s *stand) record(who identity.PersonID) {
 	s.t.Helper()
+	s.enter(who, record.Ref{}, 0, fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"}}`, who))
+}
+
+// enter enters a record, or corrects the one of that name and version.
+func (s *stand) enter(who identity.PersonID, of record.Ref, at uint64, text string) care.Placed {
+	s.t.Helper()
 	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
-	resource := s.Read(fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"}}`, who))
-	done, err := s.Care.Enter(s.t.Context(), hospital, []care.Entry{{Person: who, Items: []care.Item{{Resource: resource}}}})
+	done, err := s.Care.Enter(s.t.Context(), hospital, []care.Entry{{Person: who, Items: []care.Item{{Resource: s.Read(text), Of: of, IfMatch: at}}}})
 	if err != nil || done[0].Err != nil {
 		s.t.Fatal(err, done)
+	}
+	return done[0].Placed[0]
+}
+
+// patient is the i-th person's own record, with an address.
+func patient(i int, line string) string {
+	return fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"https://fhir.kemkes.go.id/id/nik","value":%q}],"name":[{"text":"Warga B"}],"birthDate":"1990-03-04","address":[{"line":[%q]}]}`, nik(i), line)
+}
+
+// between drains, and does something after people were fed and before records are.
+func (s *stand) between(do func()) {
+	s.t.Helper()
+	at, err := s.flow.Where()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	was, done := at.People, false
+	if _, err := s.flow.Drain(s.t.Context(), func(at indexing.Fed) {
+		if at.People == was && !done {
+			done = true
+			do()
+		}
+		was = at.People
+	}); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -151,21 +181,9 @@ func TestTheIndexFollows(t *testing.T) {
 func TestVisitsAndAddressesFollow(t *testing.T) {
 	s := open(t)
 	who := s.add(1)
-	hospital := care.Caller{Actor: "client-1", Facility: "rs-99-001", Role: staff.RoleClient, Rights: staff.Enter | staff.Correct | staff.View}
-	enter := func(of record.Ref, at uint64, text string) care.Placed {
-		t.Helper()
-		done, err := s.Care.Enter(t.Context(), hospital, []care.Entry{{Person: who, Items: []care.Item{{Resource: s.Read(text), Of: of, IfMatch: at}}}})
-		if err != nil || done[0].Err != nil {
-			t.Fatal(err, done)
-		}
-		return done[0].Placed[0]
-	}
-	patient := func(line string) string {
-		return fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"https://fhir.kemkes.go.id/id/nik","value":%q}],"name":[{"text":"Warga B"}],"birthDate":"1990-03-04","address":[{"line":[%q]}]}`, nik(1), line)
-	}
 	s.drain() // known by name before anything of theirs came
-	first := enter(record.Ref{}, 0, patient("Jalan Kenanga No. 7"))
-	enter(record.Ref{}, 0, fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"},"recordedDate":"2021-07-03"}`, who))
+	first := s.enter(who, record.Ref{}, 0, patient(1, "Jalan Kenanga No. 7"))
+	s.enter(who, record.Ref{}, 0, fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk"},"recordedDate":"2021-07-03"}`, who))
 	s.drain()
 	set := s.set()
 	if len(set.People) != 1 || set.People[0].Address == 0 || set.People[0].Born == 0 || set.People[0].From != 0 {
@@ -180,9 +198,9 @@ func TestVisitsAndAddressesFollow(t *testing.T) {
 	if dated != 1 || len(set.Versions) != 3 {
 		t.Errorf("%d of %d versions have a visit", dated, len(set.Versions))
 	}
-	again := enter(first.Ref, first.Version, patient("Jl Kenanga no 7")) // the same, otherwise spelled
+	again := s.enter(who, first.Ref, first.Version, patient(1, "Jl Kenanga no 7")) // the same, otherwise spelled
 	s.Care.Now = func() time.Time { return time.Now().Add(48 * time.Hour) }
-	enter(first.Ref, again.Version, patient("Jalan Mawar No. 1"))
+	s.enter(who, first.Ref, again.Version, patient(1, "Jalan Mawar No. 1"))
 	s.drain()
 	moved := s.set()
 	if len(moved.People) != 2 || moved.People[0].Address != set.People[0].Address || moved.People[1].Address == moved.People[0].Address || moved.People[1].From == 0 {
@@ -195,32 +213,54 @@ func TestVisitsAndAddressesFollow(t *testing.T) {
 	}
 }
 
-// TestWhoIsErasedIsForgotten: nothing of them is left, and nothing comes back.
+// TestAddressesStay: of whoever is registered after people were fed and before their records are,
+// the index keeps where they live when they are fed among people later.
+func TestAddressesStay(t *testing.T) {
+	s := open(t)
+	s.between(func() {
+		s.enter(s.add(0), record.Ref{}, 0, patient(1, "Jalan Kenanga No. 7"))
+	})
+	before := s.set()
+	if len(before.People) != 1 || before.People[0].Address == 0 {
+		t.Fatalf("not there before: %+v", before.People) // the control
+	}
+	if at := s.drain(); at.People != 1 {
+		t.Fatalf("not fed among people: %+v", at)
+	}
+	if diff := cmp.Diff(before, s.set()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWhoIsErasedIsForgotten: nothing of them is left, and nothing comes back; of whom records
+// alone were fed, too.
 func TestWhoIsErasedIsForgotten(t *testing.T) {
 	s := open(t)
-	who := s.add(2)
+	gone := []identity.PersonID{s.add(2)}
 	s.add(1)
-	s.drain()
-	if !s.holds(1) {
-		t.Fatal("not there before") // the control
+	s.between(func() { gone = append(gone, s.add(1)) })
+	if at, err := s.flow.Where(); err != nil || at.People != 2 || !s.holds(1) || !s.holds(3) {
+		t.Fatal("not there before, or fed among people", at, err) // the control
 	}
 	one, two := keepertest.Officers(t, s.Keeper, keepertest.Desk)
-	if _, err := s.Keeper.Erase(t.Context(), keepertest.Erasure(keepertest.Desk, one, two, who)); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // an erasure that was interrupted runs again
-		if err := s.flow.Forget(t.Context(), who); err != nil {
+	for _, who := range gone {
+		if _, err := s.Keeper.Erase(t.Context(), keepertest.Erasure(keepertest.Desk, one, two, who)); err != nil {
 			t.Fatal(err)
+		}
+		for range 2 { // an erasure that was interrupted runs again
+			if err := s.flow.Forget(t.Context(), who); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	s.record(2)
 	s.drain()
-	if s.holds(1) || !s.holds(2) {
+	if s.holds(1) || !s.holds(2) || s.holds(3) {
 		t.Error("after it was forgotten")
 	}
 	s.fresh()
 	s.drain()
-	if s.holds(1) || !s.holds(2) {
+	if s.holds(1) || !s.holds(2) || s.holds(3) {
 		t.Error("made again")
 	}
 }

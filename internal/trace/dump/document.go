@@ -140,7 +140,7 @@ func readDICOM(r io.Reader) (*Document, error) {
 	return d, nil
 }
 
-// readImage decodes a PNG or JPEG file of at most so many pixels.
+// readImage decodes a PNG file of at most so many pixels, or a JPEG file as likeness.Decode does.
 func readImage(j *job, b []byte, most int) *Document {
 	m, size, err := likeness.Decode(b, most)
 	d := &Document{Width: size.X, Height: size.Y}

@@ -25,7 +25,7 @@ type Options struct {
 	Unpacked int64              // most bytes that one file may unpack to; default 1 TiB
 	Ratio    int64              // most bytes for each packed one, beyond the first 64 MiB; default 250
 	Memory   int64              // most bytes of a file that must be held whole (PDF, image, archive in an archive); default 32 MiB
-	Pixels   int                // most pixels of an image that is decoded; default 32 Mi
+	Pixels   int                // most pixels of an image that is decoded, and likeness.MaxJPEG of a JPEG file; default 32 Mi
 	Entries  int                // most files and entries; default 4 Mi
 }
 

@@ -91,17 +91,45 @@ func TestAPersonIsFoundByEach(t *testing.T) {
 		t.Errorf("a stranger: %v", out)
 	}
 	met := 0
-	for i := range norm.NIK(1000 * 50) { // decoys are of the same days as people, with other serials
-		n := nikOf(int(i/50)) / 10_000 * 10_000
-		if table.ByFull([]index.Tag{a.Full(n + i%50 + 1)}, out[:]); out[0] == index.Chance {
+	for i := range norm.NIK(1000 * 51) { // decoys are of the same days as people, with other serials: 1 to 51
+		n := nikOf(int(i/51)) / 10_000 * 10_000
+		if table.ByFull([]index.Tag{a.Full(n + i%51 + 1)}, out[:]); out[0] == index.Chance {
 			met++
 		}
 	}
-	if met < table.Decoys()/2 {
+	if met != table.Decoys() {
 		t.Errorf("of %d decoys %d are met", table.Decoys(), met)
 	}
 	if table.Decoys() < 100 {
 		t.Errorf("%d decoys", table.Decoys())
+	}
+}
+
+// TestNoTag: an index in which somebody has the tag zero, which is none, is opened for a job: the
+// others are found, with their own versions and no more.
+func TestNoTag(t *testing.T) {
+	const people = 50
+	b := batchOf(index.NewTagger(indexKey), 0, people)
+	b.People = append(b.People, index.Identity{Row: 9})
+	b.Records = append(b.Records, index.Records{Versions: []index.Version{{Row: 7, From: started}}})
+	set := index.NewSet(b)
+	if len(set.People) != people+1 || set.People[0].Full != 0 || len(set.Versions) != 3*people+1 {
+		t.Fatalf("%d people, %d versions", len(set.People), len(set.Versions)) // the control
+	}
+	table, a := index.NewTable(indexKey, jobKey, set), index.NewAsker(indexKey, jobKey)
+	if table.People() != people || table.Records() != 3*people {
+		t.Errorf("%d people, %d versions", table.People(), table.Records())
+	}
+	for i := range people {
+		f := factsOf(i)
+		var out [1]int32
+		table.ByFull([]index.Tag{a.Full(f.NIK)}, out[:])
+		if out[0] < 0 || table.Held(out[0]).Row != f.Row || !slices.Contains(table.ByRef(nil, a.Ref(f.Ref)), out[0]) {
+			t.Fatalf("person %d is not found: %d", i, out[0])
+		}
+		if versions, _ := table.Versions(out[0]); len(versions) != 3 || versions[0].Row>>8 != f.Row>>8 {
+			t.Errorf("versions of person %d: %+v", i, versions)
+		}
 	}
 }
 

@@ -3,11 +3,12 @@ package index
 import "github.com/amanah-project/amanah/internal/trace/pages"
 
 // NewTable keys a set again for a job and makes a table of it, on all cores. The set is not
-// changed; of index's tags the table has those that its people's bound tags hold on to.
+// changed; of index's tags the table has those that its people's bound tags hold on to. Who has
+// the tag zero, which is no tag, is left out.
 func NewTable(index, job Key, s *Set) *Table {
 	n := len(s.People)
 	a := NewAsker(index, job)
-	t := &Table{versions: pages.Make[Version](len(s.Versions), len(s.Versions)), decoys: len(s.Decoys), ends: uint32(len(s.Versions))}
+	t := &Table{decoys: len(s.Decoys)}
 	tags := s.again(a)
 	t.full = newFinder(len(tags), func(i int) found { return found{tags[i], int32(i)} })
 	// Who comes when follows from the new tags: places become those of held.
@@ -21,9 +22,11 @@ func NewTable(index, job Key, s *Set) *Table {
 		was = append(was, at)
 	}
 	t.held = pages.Make[Held](len(was), len(was))
-	by := t.fill(a, s, tags, was, s.begins(was))
+	begins, versions := s.begins(was)
+	t.versions, t.ends = pages.Make[Version](int(versions), int(versions)), versions
+	by := t.fill(a, s, tags, was, begins)
 	for k, f := range [finders]*finder{&t.short, &t.ref, &t.born, &t.call} {
-		*f = newFinder(n, func(i int) found { return found{by[k][i], int32(i)} })
+		*f = newFinder(len(was), func(i int) found { return found{by[k][i], int32(i)} })
 		by[k] = nil
 	}
 	t.papers = newPapers(a, t, s)
@@ -59,21 +62,21 @@ func (s *Set) again(a *Asker) []Tag {
 // placed is where an identity's versions of records are in a set, and where in its table.
 type placed struct{ from, to uint32 }
 
-// begins returns it of each identity that was at those places.
-func (s *Set) begins(was []int32) []placed {
+// begins returns it of each identity that was at those places, and how many versions they have.
+func (s *Set) begins(was []int32) (out []placed, versions uint32) {
 	from := pages.Make[uint32](len(s.Counts), len(s.Counts))
 	at := uint32(0)
 	for i, n := range s.Counts {
 		from[i] = at
 		at += n
 	}
-	out := pages.Make[placed](len(was), len(was))
+	out = pages.Make[placed](len(was), len(was))
 	at = 0
 	for i, w := range was {
 		out[i] = placed{from[w], at}
 		at += s.Counts[w]
 	}
-	return out
+	return out, at
 }
 
 // fill makes held and versions, and returns the tags of the other finders.

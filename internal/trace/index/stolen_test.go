@@ -112,7 +112,9 @@ func TestDictionary(t *testing.T) {
 	set := NewSet(b)
 	jobs := [2]map[uint64]bool{}
 	for i := range jobs {
-		jobs[i] = tagsOf(NewTable(key, Key{100 + byte(i)}, set))
+		table := NewTable(key, Key{100 + byte(i)}, set)
+		jobs[i] = tagsOf(table)
+		shareBindAlone(t, table, set)
 	}
 	for i := range set.People {
 		for _, w := range set.People[i].tags() {
@@ -138,7 +140,38 @@ func tagsOf(t *Table) map[uint64]bool {
 			all[uint64(tag)] = true
 		}
 	}
+	for i := range t.held {
+		all[uint64(t.held[i].Full)] = true
+	}
 	return all
+}
+
+// shareBindAlone: of what a table holds of somebody, what bound tags hold on to is theirs in the
+// index, and nothing else is a tag of the index's, or the half of one that would be kept.
+func shareBindAlone(t *testing.T, table *Table, set *Set) {
+	t.Helper()
+	whole, half, fulls := map[Tag]bool{}, map[uint32]bool{0: true}, map[Tag]bool{}
+	for i := range set.People {
+		p := &set.People[i]
+		fulls[p.Full] = true
+		for _, tag := range p.tags() {
+			whole[*tag], half[uint32(*tag)] = true, true
+		}
+		for _, w := range p.Words {
+			half[w] = true
+		}
+	}
+	bound := map[Tag]bool{}
+	for i := range table.held {
+		h := &table.held[i]
+		bound[h.bind] = true
+		if !fulls[h.bind] || whole[h.Full] || half[h.Ref] || half[h.Name] || half[h.Phone] || half[h.Address] || half[h.Words[0]] {
+			t.Fatalf("person %d: more than one tag is the index's, or none", i)
+		}
+	}
+	if len(bound) != len(fulls) {
+		t.Errorf("%d of %d people are held", len(bound), len(fulls))
+	}
 }
 
 // zipf gives people names, telephones and addresses as unevenly as life does.

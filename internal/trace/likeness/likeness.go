@@ -28,24 +28,29 @@ import (
 
 // MaxHeld is how long a file is that is held whole, in bytes, and MaxPixels how many pixels an
 // image has that is decoded: at 8 bytes a pixel of a PNG file, 128 MiB. A JPEG file may be a
-// progressive one, whose coefficients take 15 bytes a pixel, and may have MaxJPEG: a page of A4
-// at 300 dots an inch, and no more memory than a PNG file.
+// progressive one, which with its coefficients takes 15 bytes a pixel of three components, and
+// may have MaxJPEG, whoever decodes it: a page of A4 at 300 dots an inch, and no more memory than
+// a PNG file, 127.5 MiB.
 const (
 	MaxHeld   = 16 << 20
 	MaxPixels = 16 << 20
-	MaxJPEG   = 9 << 20
+	MaxJPEG   = 17 << 19
 )
 
 // Lane lets one document at a time be held whole, among all that share it: an image of a few
 // kilobytes fills 128 MiB. The nil Lane holds nobody up.
-type Lane struct{ mu sync.Mutex }
+type Lane struct {
+	made sync.Once
+	in   chan struct{} // room for one: unlike a mutex, a test sees who waits for it
+}
 
 func (l *Lane) enter() (leave func()) {
 	if l == nil {
 		return func() {}
 	}
-	l.mu.Lock()
-	return l.mu.Unlock
+	l.made.Do(func() { l.in = make(chan struct{}, 1) })
+	l.in <- struct{}{}
+	return func() { <-l.in }
 }
 
 // Streams reports whether a document that begins so is read in constant memory, however long:
@@ -82,13 +87,9 @@ func (l *Lane) Of(r io.Reader, size int64) (out leak.Likeness, err error) {
 	if err != nil {
 		return out, err
 	}
-	switch png, jpeg := bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")); {
-	case png, jpeg:
-		most := MaxPixels
-		if jpeg {
-			most = MaxJPEG
-		}
-		if m, _, err := Decode(raw, most); err == nil {
+	switch {
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		if m, _, err := Decode(raw, MaxPixels); err == nil {
 			out.Pixels = Picture(m)
 		}
 	case bytes.HasPrefix(head, []byte("%PDF-")):
@@ -123,12 +124,12 @@ func (s *source) Read(p []byte) (int, error) {
 // ErrLarge: an image of more pixels than are decoded, or of none.
 var ErrLarge = errors.New("likeness: an image of more pixels than are decoded, or of none")
 
-// Decode reads a PNG or JPEG file of at most so many pixels, with its size as far as it says
-// one; ErrLarge, or what is wrong with the file.
+// Decode reads a PNG or JPEG file of at most so many pixels, and a JPEG file of at most MaxJPEG,
+// with its size as far as it says one; ErrLarge, or what is wrong with the file.
 func Decode(b []byte, most int) (m image.Image, size image.Point, err error) {
 	decode, config := png.Decode, png.DecodeConfig
 	if bytes.HasPrefix(b, []byte("\xff\xd8")) {
-		decode, config = jpeg.Decode, jpeg.DecodeConfig
+		decode, config, most = jpeg.Decode, jpeg.DecodeConfig, min(most, MaxJPEG)
 	}
 	c, err := config(bytes.NewReader(b))
 	if err != nil {

@@ -10,8 +10,10 @@ import (
 	"image/png"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -172,11 +174,16 @@ func TestLarge(t *testing.T) {
 	for _, tc := range []struct {
 		w, h uint16
 		err  error
-	}{{16, 16, nil}, {3508, 2480, nil}, {3508, 2800, likeness.ErrLarge}, {0xffff, 0xffff, likeness.ErrLarge}} {
-		_, size, err := likeness.Decode(sized(tc.w, tc.h), likeness.MaxJPEG)
-		if errors.Is(err, likeness.ErrLarge) != (tc.err != nil) || size != image.Pt(int(tc.w), int(tc.h)) {
-			t.Errorf("%d by %d: %v, %v", tc.w, tc.h, size, err)
+	}{{16, 16, nil}, {3508, 2480, nil}, {4096, 2176, nil}, {4096, 2177, likeness.ErrLarge}, {3508, 2800, likeness.ErrLarge}, {0xffff, 0xffff, likeness.ErrLarge}} {
+		for _, most := range []int{likeness.MaxJPEG, likeness.MaxPixels, 32 << 20} { // a trace asks for more than either
+			_, size, err := likeness.Decode(sized(tc.w, tc.h), most)
+			if errors.Is(err, likeness.ErrLarge) != (tc.err != nil) || size != image.Pt(int(tc.w), int(tc.h)) {
+				t.Errorf("%d by %d of at most %d: %v, %v", tc.w, tc.h, most, size, err)
+			}
 		}
+	}
+	if _, _, err := likeness.Decode(sized(16, 16), 255); !errors.Is(err, likeness.ErrLarge) {
+		t.Errorf("more than was asked for: %v", err)
 	}
 	if l := of(t, sized(3508, 2800)); l.Pixels != [32]byte{} {
 		t.Error("a large image was decoded")
@@ -186,65 +193,57 @@ func TestLarge(t *testing.T) {
 // entered is a document that says when it is read past its beginning, and waits there.
 type entered struct {
 	*bytes.Reader
-	begun, on chan struct{}
-	n         int
+	held *atomic.Int32
+	on   chan struct{}
+	n    int
 }
 
 func (e *entered) Read(p []byte) (int, error) {
 	if e.n++; e.n == 2 {
-		close(e.begun)
+		e.held.Add(1)
 		<-e.on
 	}
 	return e.Reader.Read(p[:min(len(p), 4096)])
 }
 
-// TestLane: of documents that must be held whole, those of one lane wait for each other;
-// images of which only a part is held do not. Without a lane both are held at once: the
-// control.
+// TestLane: of documents that must be held whole, those of one lane wait for each other, and each
+// has its turn; images of which only a part is held do not wait. Without a lane all are held at
+// once: the control. It is looked at when nobody can go on.
 func TestLane(t *testing.T) {
 	text := bytes.Repeat([]byte("dirujuk karena batuk "), 4000)
+	scan, err := os.ReadFile("../../format/dicom/testdata/CT_small.dcm")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name string
 		lane *likeness.Lane
-		both bool
-	}{{"one lane", &likeness.Lane{}, false}, {"no lane", nil, true}} {
-		one := &entered{bytes.NewReader(text), make(chan struct{}), make(chan struct{}), 0}
-		two := &entered{bytes.NewReader(text), make(chan struct{}), make(chan struct{}), 0}
-		done := make(chan error, 2)
-		for _, r := range []*entered{one, two} {
-			go func() {
-				_, err := tc.lane.Of(r, int64(len(text)))
-				done <- err
-			}()
-		}
-		first, second := one, two
-		select {
-		case <-one.begun:
-		case <-two.begun:
-			first, second = two, one
-		}
-		if tc.both {
-			<-second.begun
-		} else {
-			image, err := os.ReadFile("../../format/dicom/testdata/CT_small.dcm")
-			if err != nil {
-				t.Fatal(err)
+		held []int32 // as one after the other is let go
+	}{{"one lane", &likeness.Lane{}, []int32{1, 2, 3}}, {"no lane", nil, []int32{3, 3, 3}}} {
+		synctest.Test(t, func(t *testing.T) {
+			var held, done atomic.Int32
+			on := make(chan struct{})
+			for range 3 {
+				go func() {
+					if _, err := tc.lane.Of(&entered{bytes.NewReader(text), &held, on, 0}, int64(len(text))); err != nil {
+						t.Error(err)
+					}
+					done.Add(1)
+				}()
 			}
-			if _, err := tc.lane.Of(bytes.NewReader(image), int64(len(image))); err != nil {
-				t.Error(err)
+			for i, want := range tc.held {
+				synctest.Wait()
+				if n := held.Load(); n != want || done.Load() != int32(i) {
+					t.Errorf("%s: %d are held and %d done, want %d and %d", tc.name, n, done.Load(), want, i)
+				}
+				if l, err := tc.lane.Of(bytes.NewReader(scan), int64(len(scan))); err != nil || l.Pixels == [32]byte{} {
+					t.Error(err)
+				}
+				on <- struct{}{}
 			}
-			select {
-			case <-second.begun:
-				t.Errorf("%s: both are held at once", tc.name)
-			default:
+			if synctest.Wait(); done.Load() != 3 {
+				t.Errorf("%s: %d are done", tc.name, done.Load())
 			}
-		}
-		close(first.on)
-		close(second.on)
-		for range 2 {
-			if err := <-done; err != nil {
-				t.Error(err)
-			}
-		}
+		})
 	}
 }
