@@ -26,9 +26,12 @@ type memory struct {
 	own    map[uint64]entryOf
 	ownMax uint64
 	late   map[uint64]uint64 // entries that rows got lately, for transactions that began before
-	ring   []uint64          // the rows in late, oldest overwritten
+	ring   []noticed         // what is in late, and what was, oldest overwritten
 	at     int
 }
+
+// noticed is an entry that a row got: one that is written often has many.
+type noticed struct{ row, seq uint64 }
 
 // entryOf is a row's entry: none when the row was removed by it.
 type entryOf struct {
@@ -182,14 +185,16 @@ func (m *memory) take(entries []store.LedgerEntry) {
 	}
 }
 
+// note remembers that a row got an entry, and forgets the oldest: of a row that got others
+// since, the newest of those stays.
 func (m *memory) note(row, seq uint64) {
 	if len(m.ring) < lately {
-		m.ring = append(m.ring, row)
+		m.ring = append(m.ring, noticed{row, seq})
 	} else {
-		if old := m.ring[m.at]; old != row {
-			delete(m.late, old)
+		if old := m.ring[m.at]; m.late[old.row] == old.seq {
+			delete(m.late, old.row)
 		}
-		m.ring[m.at] = row
+		m.ring[m.at] = noticed{row, seq}
 		m.at = (m.at + 1) % lately
 	}
 	m.late[row] = seq
