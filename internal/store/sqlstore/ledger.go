@@ -162,8 +162,10 @@ func (t *Tx) append(entries []store.LedgerEntry) error {
 		if t.made == nil {
 			t.made = map[uint64]entryOf{}
 		}
-		if len(t.made) < remembered {
-			t.made[t.ledger.seen.rowHash(e.Table, e.Row)] = entryOf{e.Seq, short(e.MAC), len(e.MAC) > 0}
+		// A row that is remembered already must not stay as it was before.
+		row := t.ledger.seen.rowHash(e.Table, e.Row)
+		if _, has := t.made[row]; has || len(t.made) < remembered {
+			t.made[row] = entryOf{seq: e.Seq, mac: short(e.MAC), there: len(e.MAC) > 0}
 		}
 	}
 	if err := t.put(entries); err != nil {

@@ -1,6 +1,11 @@
 package sqlstore
 
-import "testing"
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/amanah-project/amanah/internal/store"
+)
 
 // TestLateRowsStay: of a row that is written often, the newest entry is remembered for as
 // long as any other, so that a transaction which began before it is not mistaken.
@@ -19,5 +24,52 @@ func TestLateRowsStay(t *testing.T) {
 	}
 	if m.note(5, 5*lately); m.late[hot] != 0 || len(m.late) > lately {
 		t.Errorf("%d rows, the oldest of them among these: %d", len(m.late), m.late[hot])
+	}
+}
+
+// ends is a connection to nothing but a ledger's end.
+type ends struct{ end store.LedgerMark }
+
+func (c *ends) ExecEach(sql string, n int, bind func(i int, a *Args), _ func(int, int64)) error {
+	if sql == moveEnd {
+		var a Args
+		bind(0, &a)
+		c.end.Seq = uint64(a.List[0].Int)
+		copy(c.end.Chain[:], a.List[1].Bytes)
+	}
+	return nil
+}
+
+func (c *ends) QueryEach(_ string, _ int, _ func(int, *Args), scan func(i int, r Row) error) error {
+	return scan(0, c)
+}
+
+func (c *ends) Lock() string            { return "" }
+func (c *ends) Int(int) int64           { return int64(c.end.Seq) }
+func (c *ends) Text(int) string         { return "" }
+func (c *ends) Bytes(int) []byte        { return nil }
+func (c *ends) Fixed(_ int, dst []byte) { copy(dst, c.end.Chain[:]) }
+
+// TestMadeRowsMoveOn: a transaction that changes more rows than it remembers knows the
+// newest state of those that it does remember.
+func TestMadeRowsMoveOn(t *testing.T) {
+	tx := New(&ends{}, NewLedger(store.LedgerKey("key"), nil))
+	add := func(row uint64, mac string) {
+		t.Helper()
+		e := store.LedgerEntry{Table: "t", Row: binary.BigEndian.AppendUint64(nil, row), MAC: []byte(mac)}
+		if err := tx.append([]store.LedgerEntry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for row := range uint64(remembered + 10) {
+		add(row, "as it was first")
+	}
+	add(3, "as it is now")
+	got := tx.made[tx.ledger.seen.rowHash("t", binary.BigEndian.AppendUint64(nil, 3))]
+	if want := (entryOf{seq: remembered + 11, mac: short([]byte("as it is now")), there: true}); got != want {
+		t.Errorf("%+v, not %+v", got, want)
+	}
+	if len(tx.made) != remembered {
+		t.Errorf("%d rows are remembered", len(tx.made))
 	}
 }
