@@ -18,7 +18,7 @@ type memory struct {
 	mu     sync.Mutex
 	seed   maphash.Seed
 	ready  bool // followed to an end at least once
-	broken bool // the ledger is not what it was
+	broken bool // the ledger is not what it was; so it stays until the server is started anew
 	end    store.LedgerMark
 	rows   map[uint64]uint64 // by rowHash: the beginning of its newest entry's MAC
 	count  map[string]int64  // of rows, by table
@@ -37,6 +37,7 @@ type noticed struct{ row, seq uint64 }
 type entryOf struct {
 	seq, mac uint64
 	there    bool
+	spent    bool // a bridge stands in its place
 }
 
 const (
@@ -155,17 +156,26 @@ func (m *memory) keep(made map[uint64]entryOf) {
 	}
 }
 
-// take moves on to the last of some entries.
-func (m *memory) take(entries []store.LedgerEntry) {
+// take moves on to the last of some entries: store.ErrLedger when one stands where this
+// server wrote another.
+func (m *memory) take(entries []store.LedgerEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		before := m.end.Seq
 		m.end = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
 		if e.Table == "" {
+			m.bridged(before, e.Seq)
 			continue
 		}
 		row := m.rowHash(e.Table, e.Row)
+		if o, ours := m.own[row]; ours && o.seq <= e.Seq {
+			if !o.spent && o != (entryOf{seq: e.Seq, mac: short(e.MAC), there: len(e.MAC) > 0}) {
+				return store.ErrLedger
+			}
+			delete(m.own, row)
+		}
 		_, was := m.rows[row]
 		switch {
 		case len(e.MAC) == 0:
@@ -176,13 +186,34 @@ func (m *memory) take(entries []store.LedgerEntry) {
 		if _, is := m.rows[row]; is != was {
 			m.count[e.Table] += 2*bit(is) - 1
 		}
-		if o, ours := m.own[row]; ours && o.seq <= e.Seq {
-			delete(m.own, row)
-		}
 		if m.moved[e.Table] = e.Seq; m.ready {
 			m.note(row, e.Seq)
 		}
 	}
+	return nil
+}
+
+// bridged says of what this server wrote in the place of a bridge that it need not be seen.
+func (m *memory) bridged(after, to uint64) {
+	for row, o := range m.own {
+		if o.seq > after && o.seq <= to {
+			o.spent = true
+			m.own[row] = o
+		}
+	}
+}
+
+// unseen reports whether the memory went past an entry that this server wrote, and did not
+// meet it: keep notes none below the end, and a walk leaves none out.
+func (m *memory) unseen() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.own {
+		if !o.spent && o.seq <= m.end.Seq {
+			return true
+		}
+	}
+	return false
 }
 
 // note remembers that a row got an entry, and forgets the oldest: of a row that got others
@@ -229,9 +260,13 @@ func (l *Ledger) Follow(view func(fn func(*Tx) error) error) error {
 	return err
 }
 
+// follow reads what came since m.end, a page in each state of the database. So m.end must not
+// lie below what is pruned, which would look as if it had been cut: servers follow every two
+// seconds, and entries are pruned (Tx.Prune) when the keeper's mark passed them an hour ago.
 func (l *Ledger) follow(view func(fn func(*Tx) error) error) error {
 	for more := true; more; {
 		var entries []store.LedgerEntry
+		own := l.seen.now().own // committed before the state that is read next
 		if err := view(func(t *Tx) error {
 			last := l.seen.end // nobody else moves it
 			if last.Seq > 0 {
@@ -249,15 +284,21 @@ func (l *Ledger) follow(view func(fn func(*Tx) error) error) error {
 				}
 				last = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
 			}
-			if end, err := t.LedgerAt(0); err != nil || len(entries) < 4*pruneAtOnce && end != last {
+			end, err := t.LedgerAt(0)
+			if err != nil || len(entries) < 4*pruneAtOnce && end != last || end.Seq < own {
 				return firstOf(err, store.ErrLedger)
 			}
 			return nil
 		}); err != nil {
 			return err
 		}
-		l.seen.take(entries)
+		if err := l.seen.take(entries); err != nil {
+			return err
+		}
 		more = len(entries) == 4*pruneAtOnce
+	}
+	if l.seen.unseen() {
+		return store.ErrLedger
 	}
 	return nil
 }
