@@ -22,7 +22,6 @@ type memory struct {
 	end    store.LedgerMark
 	rows   map[uint64]uint64 // by rowHash: the beginning of its newest entry's MAC
 	count  map[string]int64  // of rows, by table
-	moved  map[string]uint64 // the newest entry of each table
 	own    map[uint64]entryOf
 	ownMax uint64
 	late   map[uint64]uint64 // entries that rows got lately, for transactions that began before
@@ -30,8 +29,12 @@ type memory struct {
 	at     int
 }
 
-// noticed is an entry that a row got: one that is written often has many.
-type noticed struct{ row, seq uint64 }
+// noticed is an entry that a row got: one that is written often has many. When the row came
+// by it or went, its table has by rows more than before.
+type noticed struct {
+	row, seq, table uint64
+	by              int64
+}
 
 // entryOf is a row's entry: none when the row was removed by it.
 type entryOf struct {
@@ -57,7 +60,7 @@ func newMemory() *memory {
 
 func (m *memory) forget() {
 	m.end, m.rows, m.count = store.LedgerMark{}, map[uint64]uint64{}, map[string]int64{}
-	m.moved, m.late, m.ring, m.at = map[string]uint64{}, map[uint64]uint64{}, nil, 0
+	m.late, m.ring, m.at = map[uint64]uint64{}, nil, 0
 }
 
 func (m *memory) rowHash(table string, key []byte) uint64 {
@@ -131,11 +134,57 @@ func (m *memory) newest(row uint64, seq uint64, began since) bool {
 	return !began.ready || seq > began.end || m.late[row] > began.end || m.own[row].seq > began.own
 }
 
-// counted returns how many rows a table has, and whether that has changed since.
-func (m *memory) counted(table string, began since) (n int64, moved bool) {
+// mark is the entry to which the server has followed.
+func (m *memory) mark() store.LedgerMark {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.count[table], m.moved[table] > began.end
+	return m.end
+}
+
+// counted returns how many rows a table had at an entry, of which those that came after the
+// memory's end are given: not ok when the memory goes by nothing any more, or is too far
+// beyond that entry to know.
+func (m *memory) counted(table string, at uint64, later []store.LedgerEntry) (n int64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return 0, false
+	}
+	n = m.count[table]
+	if m.end.Seq > at {
+		by, known := m.grown(table, at)
+		return n - by, known
+	}
+	there := map[uint64]bool{}
+	for i := range later {
+		e := &later[i]
+		if e.Seq <= m.end.Seq || e.Table != table { // it was followed meanwhile
+			continue
+		}
+		row := m.rowHash(table, e.Row)
+		was, again := there[row]
+		if !again {
+			_, was = m.rows[row]
+		}
+		there[row] = len(e.MAC) > 0
+		n += bit(there[row]) - bit(was)
+	}
+	return n, true
+}
+
+// grown is by how many rows a table has grown after an entry.
+func (m *memory) grown(table string, at uint64) (by int64, known bool) {
+	of := m.rowHash(table, nil)
+	for i := range m.ring {
+		one := &m.ring[(m.at-1-i+2*len(m.ring))%len(m.ring)] // the newest first
+		if one.seq <= at {
+			return by, true
+		}
+		if one.table == of {
+			by += one.by
+		}
+	}
+	return by, len(m.ring) < lately
 }
 
 // keep remembers entries of a transaction that was committed.
@@ -177,17 +226,15 @@ func (m *memory) take(entries []store.LedgerEntry) error {
 			delete(m.own, row)
 		}
 		_, was := m.rows[row]
-		switch {
-		case len(e.MAC) == 0:
-			delete(m.rows, row)
-		default:
+		is := len(e.MAC) > 0
+		if is {
 			m.rows[row] = short(e.MAC)
+		} else {
+			delete(m.rows, row)
 		}
-		if _, is := m.rows[row]; is != was {
-			m.count[e.Table] += 2*bit(is) - 1
-		}
-		if m.moved[e.Table] = e.Seq; m.ready {
-			m.note(row, e.Seq)
+		by := bit(is) - bit(was)
+		if m.count[e.Table] += by; m.ready {
+			m.note(noticed{row, e.Seq, m.rowHash(e.Table, nil), by})
 		}
 	}
 	return nil
@@ -218,17 +265,17 @@ func (m *memory) unseen() bool {
 
 // note remembers that a row got an entry, and forgets the oldest: of a row that got others
 // since, the newest of those stays.
-func (m *memory) note(row, seq uint64) {
+func (m *memory) note(one noticed) {
 	if len(m.ring) < lately {
-		m.ring = append(m.ring, noticed{row, seq})
+		m.ring = append(m.ring, one)
 	} else {
 		if old := m.ring[m.at]; m.late[old.row] == old.seq {
 			delete(m.late, old.row)
 		}
-		m.ring[m.at] = noticed{row, seq}
+		m.ring[m.at] = one
 		m.at = (m.at + 1) % lately
 	}
-	m.late[row] = seq
+	m.late[one.row] = one.seq
 }
 
 // Follow goes over the entries since it was last called; view runs a closure over a state

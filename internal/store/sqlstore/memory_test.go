@@ -13,16 +13,16 @@ func TestLateRowsStay(t *testing.T) {
 	const hot = 7
 	m := newMemory()
 	for n := range uint64(lately) {
-		m.note(hot+n%2, 1+n) // the hot row, and another
+		m.note(noticed{row: hot + n%2, seq: 1 + n}) // the hot row, and another
 	}
 	newest := uint64(lately + 1)
-	m.note(hot, newest)
+	m.note(noticed{row: hot, seq: newest})
 	for n := range uint64(lately - 1) {
-		if m.note(1000+n, newest+1+n); m.late[hot] != newest {
+		if m.note(noticed{row: 1000 + n, seq: newest + 1 + n}); m.late[hot] != newest {
 			t.Fatalf("forgotten after %d entries of others", n+1)
 		}
 	}
-	if m.note(5, 5*lately); m.late[hot] != 0 || len(m.late) > lately {
+	if m.note(noticed{row: 5, seq: 5 * lately}); m.late[hot] != 0 || len(m.late) > lately {
 		t.Errorf("%d rows, the oldest of them among these: %d", len(m.late), m.late[hot])
 	}
 }
@@ -71,5 +71,39 @@ func TestMadeRowsMoveOn(t *testing.T) {
 	}
 	if len(tx.made) != remembered {
 		t.Errorf("%d rows are remembered", len(tx.made))
+	}
+}
+
+// TestCountedBehind: how many rows a table had is known of any entry among the last 65,536,
+// and of none before them.
+func TestCountedBehind(t *testing.T) {
+	m := newMemory()
+	m.ready = true
+	const n = 2*lately + 100
+	had := make([]int64, n+1) // of the table "a" after each entry
+	for seq := uint64(1); seq <= n; seq++ {
+		e := store.LedgerEntry{Seq: seq, Table: "a", Row: binary.BigEndian.AppendUint64(nil, seq%1000), MAC: []byte("as it is")}
+		switch had[seq] = had[seq-1]; {
+		case seq%3 == 0:
+			e.Table = "b"
+		case seq%7 == 0:
+			e.MAC = nil
+		}
+		_, was := m.rows[m.rowHash(e.Table, e.Row)]
+		if e.Table == "a" {
+			had[seq] += bit(e.MAC != nil) - bit(was)
+		}
+		if err := m.take([]store.LedgerEntry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for seq := uint64(n - lately); seq <= n; seq += 61 {
+		if got, ok := m.counted("a", seq, nil); ok != (seq > n-lately) || ok && got != had[seq] {
+			t.Fatalf("at %d of %d: %d, %v, not %d", seq, n, got, ok, had[seq])
+		}
+	}
+	m.broken = true
+	if _, ok := m.counted("a", n, nil); ok {
+		t.Error("a ledger that is gone by no more counts")
 	}
 }

@@ -27,6 +27,7 @@ func RunLedger(t *testing.T, two func(t *testing.T) (db, other LedgerDB, exec fu
 	t.Run("rows", func(t *testing.T) { testRefused(t, open) })
 	t.Run("followed", func(t *testing.T) { testFollowed(t, open) })
 	t.Run("behind altered rows", func(t *testing.T) { testBehind(t, open) })
+	t.Run("counted", func(t *testing.T) { testCounted(t, two) })
 	t.Run("cut off", func(t *testing.T) { testCutOff(t, two) })
 	t.Run("sealed rows", func(t *testing.T) { testSealed(t, open) })
 	t.Run("pruned", func(t *testing.T) { testPruned(t, open) })
