@@ -141,6 +141,13 @@ func (m *memory) mark() store.LedgerMark {
 	return m.end
 }
 
+// lost reports whether no row of the ledger is gone by any more.
+func (m *memory) lost() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.broken
+}
+
 // counted returns how many rows a table had at an entry, of which those that came after the
 // memory's end are given: not ok when the memory goes by nothing any more, or is too far
 // beyond that entry to know.
