@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,12 +179,7 @@ func (v *plot) post(from int, all bool) int {
 		if all && status != 200 {
 			v.t.Fatalf("visit of %d: %d %s", i, status, raw)
 		}
-		for paced := true; paced; { // of many instances one may be too soon, and says so in the answer
-			status, raw = v.send("POST", "/dicomweb/studies", `multipart/related; type="application/dicom"; boundary=part`, bytes.NewReader(parts(p.scan(i))))
-			if paced = status == http.StatusConflict && bytes.Contains(raw, []byte("budget")); paced {
-				time.Sleep(200 * time.Millisecond)
-			}
-		}
+		status, raw = v.sendScan(p.scan(i))
 		if all && status != 200 {
 			v.t.Fatalf("scan of %d: %d %s", i, status, raw)
 		}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -15,14 +17,18 @@ import (
 // vaultSite is an installation with a hospital that enters records with a secret.
 type vaultSite struct {
 	*site
-	t      *testing.T
-	source string // files of the hospital's own, which nobody searches
-	token  string
+	t        *testing.T
+	source   string // files of the hospital's own, which nobody searches
+	token    string
+	patience time.Duration
 }
+
+// patience is for how long a system asks again when it is told that it asked too soon.
+const patience = time.Minute
 
 func newVaultSite(t *testing.T, bin string, database ...string) *vaultSite {
 	t.Helper()
-	s := &vaultSite{site: newSite(t, bin, database...), t: t, source: t.TempDir()}
+	s := &vaultSite{site: newSite(t, bin, database...), t: t, source: t.TempDir(), patience: patience}
 	s.startKeeper()
 	s.operate("", "staff", "facility", "rs-99-001", "Rumah Sakit Uji")
 	s.operate("", "facility", "client", "add", "client-rs-99-001", "--facility", "rs-99-001", "--secret-out", filepath.Join(s.source, "secret"))
@@ -48,10 +54,10 @@ func (s *vaultSite) signIn() {
 }
 
 // send asks the server and returns the status, or zero when it did not answer, and what
-// it said. It waits as long as it is told to.
+// it said. It waits while it is told to, for as long as it is patient.
 func (s *vaultSite) send(method, path, media string, body io.Reader) (int, []byte) {
 	s.t.Helper()
-	for {
+	for end := time.Now().Add(s.patience); ; {
 		req, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.listen+path, body)
 		if err != nil {
 			s.t.Fatal(err)
@@ -67,7 +73,7 @@ func (s *vaultSite) send(method, path, media string, body io.Reader) (int, []byt
 		if err != nil {
 			return 0, nil
 		}
-		if again, ok := body.(io.Seeker); ok && res.StatusCode == http.StatusTooManyRequests {
+		if again, ok := body.(io.Seeker); ok && res.StatusCode == http.StatusTooManyRequests && time.Now().Before(end) {
 			if _, err := again.Seek(0, io.SeekStart); err != nil {
 				s.t.Fatal(err)
 			}
@@ -75,6 +81,42 @@ func (s *vaultSite) send(method, path, media string, body io.Reader) (int, []byt
 			continue
 		}
 		return res.StatusCode, raw
+	}
+}
+
+// sendScan sends an image, of which the answer may say that it came too soon for a budget.
+func (s *vaultSite) sendScan(scan []byte) (status int, raw []byte) {
+	s.t.Helper()
+	for end := time.Now().Add(s.patience); ; time.Sleep(200 * time.Millisecond) {
+		status, raw = s.send("POST", "/dicomweb/studies", `multipart/related; type="application/dicom"; boundary=part`, bytes.NewReader(parts(scan)))
+		if status != http.StatusConflict || !bytes.Contains(raw, []byte("budget")) || time.Now().After(end) {
+			return status, raw
+		}
+	}
+}
+
+// TestPatience: a system that is told for ever that it asked too soon gives up, and one that
+// is told so for a while does not.
+func TestPatience(t *testing.T) {
+	for told, status := range map[string]int{"slow down": http.StatusTooManyRequests, "the budget is used up": http.StatusConflict} {
+		for _, times := range []int64{3, 1 << 40} {
+			var asked atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if asked.Add(1) <= times {
+					w.WriteHeader(status)
+					io.WriteString(w, told)
+				}
+			}))
+			t.Cleanup(server.Close)
+			s := &vaultSite{site: &site{listen: server.Listener.Addr().String()}, t: t, patience: patience}
+			want, said := http.StatusOK, ""
+			if times > 3 {
+				want, said, s.patience = status, told, time.Second
+			}
+			if got, raw := s.sendScan([]byte("scan")); got != want || string(raw) != said {
+				t.Errorf("told %d times %q: %d %s", times, told, got, raw)
+			}
+		}
 	}
 }
 
