@@ -93,6 +93,7 @@ type Check struct {
 	Step    func(table string, rows int64) // now and then; may be nil
 
 	report   Report
+	sealer   *store.Sealer
 	seen     []place // where there is a row of somebody, by number
 	subjects map[identity.Tag]bool
 	named    map[uint64]struct{} // the beginnings of names' tags that records have
@@ -119,7 +120,7 @@ const page = 1024
 // Run goes over everything. Its error says why it could not; what is wrong with what
 // is stored goes to Found.
 func (c *Check) Run(ctx context.Context) (Report, error) {
-	c.report = Report{Rows: map[string]int64{}}
+	c.report, c.sealer = Report{Rows: map[string]int64{}}, store.NewSealer(c.LedgerKey)
 	c.subjects, c.named, c.last, c.unknown = map[identity.Tag]bool{}, map[uint64]struct{}{}, map[int64]int64{}, map[int64]Finding{}
 	if l, ok := c.DB.(store.Ledgered); ok { // rows that were altered are read, to be named
 		bare, ok := l.Bare().(Database)

@@ -118,7 +118,7 @@ func (t *Tx) heldEach(rd *reading, n int, bind func(i int, a *Args), scan func(i
 		}
 		row := valuesFrom(rd.table, r, rd.at)
 		mac := t.ledger.sealer.Ledger(rd.table, row)
-		s := sight{t.ledger.name(rd.table, store.RowKey(rd.table, row)), mac[:], rows}
+		s := sight{t.ledger.key.Row(rd.table, row), mac[:], rows}
 		if rows++; rd.keys != nil {
 			s.at = i
 		}
@@ -136,7 +136,7 @@ func (t *Tx) heldEach(rd *reading, n int, bind func(i int, a *Args), scan func(i
 		}
 		a.Reset()
 		bind(i, &a)
-		if s := (sight{t.ledger.name(rd.table, store.RowKey(rd.table, rd.row(pickArgs(a, rd.keys)))), nil, i}); !t.known(rd.table.Name, s) {
+		if s := (sight{t.ledger.key.Row(rd.table, rd.row(pickArgs(a, rd.keys))), nil, i}); !t.known(rd.table.Name, s) {
 			doubts = append(doubts, s)
 		}
 	}
@@ -163,14 +163,6 @@ func pickArgs(a Args, at []int) []Arg {
 		}
 	}
 	return out
-}
-
-// name is a row's name in the ledger, of the values of its primary key.
-func (l *Ledger) name(t store.Table, key []byte) []byte {
-	if _, watched := l.watched[t.Name]; watched {
-		return l.key.Name(t.Name, key)
-	}
-	return key
 }
 
 // known reports whether a row is what this transaction made of it or what the server knows
