@@ -1,6 +1,10 @@
 package sqlstore
 
-import "github.com/amanah-project/amanah/internal/store"
+import (
+	"slices"
+
+	"github.com/amanah-project/amanah/internal/store"
+)
 
 // pruneAtOnce bounds the entries that one transaction looks at.
 const pruneAtOnce = 1000
@@ -60,7 +64,7 @@ func (t *Tx) spent(e store.LedgerEntry) (bool, error) {
 	if e.Table == "" {
 		return true, nil
 	}
-	if _, watched := t.ledger.watched[e.Table]; !watched {
+	if !slices.Contains(store.Watched(), e.Table) {
 		return false, nil
 	}
 	if len(e.MAC) == 0 {
