@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 	"io"
 	"net/http"
 	"net/url"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/amanah-project/amanah/internal/format/fhir/fhirtest"
 )
 
 const nikSystem = "https://fhir.kemkes.go.id/id/nik"

@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	mathbits "math/bits"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,15 +30,21 @@ type hunter struct {
 	maybe   []uint64          // a bit for each hash of a first eight bytes
 	shift   int               // from such a hash to its bit
 	z       io.ReadCloser     // of zlib, used again
-	// A file is searched in windows of so many bytes, each of which begins again with the end
-	// of the one before: what is planted, compressed or not, is shorter than that.
+	// A file, and what a stream in it inflates to, is searched in windows of so many bytes, each
+	// of which begins again with the end of the one before: what is planted is shorter than that.
+	// A stream is read to its end wherever the window has its own, and is no longer than so much.
 	window, overlap int
+	longest         int64
+	text            []byte // of a stream, used again
 }
+
+// errLong: a stream was not searched to its end.
+var errLong = errors.New("a compressed stream inflates to more than is searched")
 
 func (h *hunter) maybeAt(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> h.shift }
 
 func newHunter(values []string) *hunter {
-	h := &hunter{forms: make(map[string]string, 9*len(values)), lengths: map[uint64][]int{}, window: 64 << 20, overlap: 4 << 20}
+	h := &hunter{forms: make(map[string]string, 9*len(values)), lengths: map[uint64][]int{}, window: 64 << 20, overlap: 4 << 20, longest: 4 << 30}
 	for _, v := range values {
 		h.add(v, v)
 		h.add(strings.ToUpper(v), v)
@@ -76,13 +84,71 @@ func (h *hunter) add(bytes, value string) {
 // search returns the values found in b, plain or inside gzip and zlib streams, such as
 // those of PNG and PDF files.
 func (h *hunter) search(b []byte) map[string]bool {
-	found := map[string]bool{}
-	h.plain(b, found)
-	h.inflated(b, []byte{0x1f, 0x8b, 0x08}, found, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
-	for _, level := range []byte{0x01, 0x5e, 0x9c, 0xda} {
-		h.inflated(b, []byte{0x78, level}, found, h.zlib)
+	found, err := h.within(b, bytes.NewReader(nil), 0)
+	if err != nil {
+		panic(err) // of what is in memory no stream is that long
 	}
 	return found
+}
+
+// within searches a window of a file, which goes on after it at an offset.
+func (h *hunter) within(b []byte, file io.ReaderAt, after int64) (map[string]bool, error) {
+	found := map[string]bool{}
+	h.plain(b, found)
+	on := &onward{file: file}
+	inflated := func(magic []byte, open func(io.Reader) (io.Reader, error)) error {
+		return h.inflated(b, magic, found, func(rest []byte) (io.Reader, error) {
+			on.b, on.at = rest, after
+			return open(on)
+		})
+	}
+	err := inflated([]byte{0x1f, 0x8b, 0x08}, func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) })
+	for _, level := range []byte{0x01, 0x5e, 0x9c, 0xda} {
+		err = errors.Join(err, inflated([]byte{0x78, level}, h.zlib))
+	}
+	return found, err
+}
+
+// onward reads from within a window on into the file.
+type onward struct {
+	b    []byte
+	file io.ReaderAt
+	at   int64
+	buf  []byte
+}
+
+func (o *onward) fill() error {
+	if len(o.b) > 0 {
+		return nil
+	}
+	if o.buf == nil {
+		o.buf = make([]byte, 64<<10)
+	}
+	n, err := o.file.ReadAt(o.buf, o.at)
+	o.b, o.at = o.buf[:n], o.at+int64(n)
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+func (o *onward) Read(to []byte) (int, error) {
+	if err := o.fill(); err != nil {
+		return 0, err
+	}
+	n := copy(to, o.b)
+	o.b = o.b[n:]
+	return n, nil
+}
+
+// ReadByte spares each of many streams in noise a buffer of its own.
+func (o *onward) ReadByte() (byte, error) {
+	if err := o.fill(); err != nil {
+		return 0, err
+	}
+	one := o.b[0]
+	o.b = o.b[1:]
+	return one, nil
 }
 
 // plain searches b as it is.
@@ -104,16 +170,40 @@ func (h *hunter) plain(b []byte, found map[string]bool) {
 
 // inflated searches what begins with a compressed stream's magic in b. In noise such a
 // stream ends soon.
-func (h *hunter) inflated(b, magic []byte, found map[string]bool, open func(io.Reader) (io.Reader, error)) {
+func (h *hunter) inflated(b, magic []byte, found map[string]bool, open func(rest []byte) (io.Reader, error)) error {
 	for rest := b; ; rest = rest[len(magic):] {
 		i := bytes.Index(rest, magic)
 		if i < 0 {
-			return
+			return nil
 		}
 		rest = rest[i:]
-		if z, err := open(bytes.NewReader(rest)); err == nil {
-			text, _ := io.ReadAll(io.LimitReader(z, 64<<20)) // what came before an error counts
-			h.plain(text, found)
+		if z, err := open(rest); err == nil {
+			if err := h.stream(z, found); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// stream searches what a stream inflates to.
+func (h *hunter) stream(z io.Reader, found map[string]bool) error {
+	b := h.text[:0]
+	for total := int64(0); ; {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, max(4<<10, len(b)))
+		}
+		n, err := z.Read(b[len(b):min(cap(b), h.window)])
+		b, total = b[:len(b)+n], total+int64(n)
+		if h.text = b; total > h.longest {
+			return errLong
+		}
+		switch {
+		case err != nil: // what came before an error counts
+			h.plain(b, found)
+			return nil
+		case len(b) >= h.window:
+			h.plain(b, found)
+			b = b[:copy(b, b[len(b)-h.overlap:])]
 		}
 	}
 }
@@ -176,8 +266,12 @@ func (h *hunter) file(path string, found func(value string)) (size int64, err er
 	for {
 		n, err := io.ReadFull(f, b[len(b):cap(b)])
 		b, size = b[:len(b)+n], size+int64(n)
-		for v := range h.search(b) {
+		values, long := h.within(b, f, size)
+		for v := range values {
 			found(v)
+		}
+		if long != nil {
+			return size, fmt.Errorf("%s: %w", path, long)
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return size, nil
@@ -229,12 +323,44 @@ func TestHunterFinds(t *testing.T) {
 	}
 	h.window, h.overlap = 1<<10, 1<<8
 	path := filepath.Join(t.TempDir(), "long")
-	for at := 0; at < 3<<10; at += 7 {
-		write(t, path, strings.Repeat("x", at)+secret)
+	in := func(what, text string) {
+		t.Helper()
+		write(t, path, text)
 		found := false
 		n, err := h.file(path, func(string) { found = true })
-		if err != nil || !found || n != int64(at+len(secret)) {
-			t.Fatalf("at %d of a file in windows: %v, %d bytes, %v", at, found, n, err)
+		if err != nil || !found || n != int64(len(text)) {
+			t.Fatalf("%s of a file in windows: %v, %d bytes, %v", what, found, n, err)
 		}
+	}
+	for at := 0; at < 3<<10; at += 7 {
+		in(fmt.Sprint("at ", at), strings.Repeat("x", at)+secret)
+	}
+	// Streams as long as five windows, which begin in one and are in the next ones, too.
+	noise := func(n int) []byte {
+		b := make([]byte, n)
+		mathrand.NewChaCha8([32]byte{1}).Read(b)
+		return b
+	}
+	for at := 0; at < 3<<10; at += 97 {
+		for name, open := range map[string]func(w io.Writer) io.WriteCloser{
+			"gzip": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+			"zlib": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
+		} {
+			var b bytes.Buffer
+			b.WriteString(strings.Repeat("x", at))
+			z := open(&b)
+			z.Write(append(append(noise(2<<10+at), secret...), noise(3<<10-at)...))
+			z.Close()
+			in(fmt.Sprintf("%s at %d", name, at), b.String())
+		}
+	}
+	var b bytes.Buffer
+	z = gzip.NewWriter(&b)
+	z.Write(make([]byte, 9<<10))
+	z.Close()
+	h.longest = 8 << 10
+	write(t, path, b.String())
+	if _, err := h.file(path, func(string) {}); !errors.Is(err, errLong) {
+		t.Errorf("a stream that is not searched to its end: %v", err)
 	}
 }

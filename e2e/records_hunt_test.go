@@ -2,24 +2,14 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"image"
-	"image/png"
-	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/amanah-project/amanah/internal/format/dicom"
-	"github.com/amanah-project/amanah/internal/format/dicom/dicomtest"
 )
 
 // TestRecordsHunt puts patients with planted names, NIKs, telephone numbers, diagnosis
@@ -62,135 +52,7 @@ func victims() int {
 	return 300
 }
 
-// victim is a patient who can be recognised in whatever is written of them.
-type victim struct{ nik, name, birth, phone, code, pixel string }
-
-func (v *victim) values() []string { return []string{v.nik, v.name, v.phone, v.code, v.pixel} }
-
-func newVictim(i int) victim {
-	sum := sha256.Sum256(fmt.Appendf(nil, "victim %d", i))
-	digits := hex.EncodeToString(sum[:])
-	letters := func(s string) string {
-		return strings.Map(func(r rune) rune { return 'a' + (r-'0')%49%26 }, s)
-	}
-	born := time.Date(1940, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i%22_000)
-	return victim{
-		nik:   fmt.Sprintf("990101%s%04d", born.Format("020106"), 1+i/22_000),
-		name:  "Puspa" + letters(digits[:7]) + " Wiraga" + letters(digits[7:14]),
-		birth: born.Format(time.DateOnly),
-		phone: fmt.Sprintf("6289900%07d", i),
-		code:  "B97.29-" + digits[14:26],
-		pixel: "pixels of " + digits[26:58],
-	}
-}
-
-// image is a PNG whose rows are the pattern, and whose compression is none: what is
-// planted in it can be searched in each form.
-func (v *victim) image(t testing.TB, rows int) []byte {
-	t.Helper()
-	img := image.NewGray(image.Rect(0, 0, len(v.pixel), rows))
-	for y := range rows {
-		copy(img.Pix[y*img.Stride:], v.pixel)
-	}
-	var out bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&out, img); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
-// letter is a PDF of one page that names the patient, longer than a row holds.
-func (v *victim) letter() []byte {
-	text := strings.Repeat(fmt.Sprintf("BT (%s, %s, %s, %s) Tj ET\n", v.name, v.nik, v.phone, v.code), 700)
-	return fmt.Appendf(nil, "%%PDF-1.4\n1 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\nstartxref\n9\n%%%%EOF\n", len(text), text)
-}
-
-// scan is a CT image with the pattern as its pixels.
-func (v *victim) scan(i int) []byte {
-	const rows = 4
-	raw := dicomtest.Image(map[dicom.Tag]string{
-		dicomtest.PatientID: v.nik, dicomtest.Name: strings.ReplaceAll(v.name, " ", "^"), dicomtest.Birth: strings.ReplaceAll(v.birth, "-", ""),
-		dicomtest.Study: fmt.Sprintf("1.2.3.%d", i), dicomtest.Series: fmt.Sprintf("1.2.3.%d.1", i), dicomtest.Instance: fmt.Sprintf("1.2.3.%d.1.1", i),
-	}, rows)
-	pixels := raw[len(raw)-rows*512*2:]
-	for at := 0; at+len(v.pixel) <= len(pixels); at += len(v.pixel) {
-		copy(pixels[at:], v.pixel)
-	}
-	return raw
-}
-
-// vaultSite is an installation with a hospital that enters records with a secret.
-type vaultSite struct {
-	*site
-	t      *testing.T
-	source string // files of the hospital's own, which nobody searches
-	token  string
-}
-
-func newVaultSite(t *testing.T, bin string, database ...string) *vaultSite {
-	t.Helper()
-	s := &vaultSite{site: newSite(t, bin, database...), t: t, source: t.TempDir()}
-	s.startKeeper()
-	s.operate("", "staff", "facility", "rs-99-001", "Rumah Sakit Uji")
-	s.operate("", "facility", "client", "add", "client-rs-99-001", "--facility", "rs-99-001", "--secret-out", filepath.Join(s.source, "secret"))
-	return s
-}
-
-// signIn gets a token for the hospital's system.
-func (s *vaultSite) signIn() {
-	s.t.Helper()
-	form := url.Values{"client_id": {"client-rs-99-001"}, "client_secret": {strings.TrimSpace(read(s.t, filepath.Join(s.source, "secret")))}}
-	res, err := http.PostForm("http://"+s.listen+"/oauth2/v1/accesstoken?grant_type=client_credentials", form)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if s.token, _ = decode(s.t, string(raw))["access_token"].(string); s.token == "" {
-		s.t.Fatalf("no token: %s", raw)
-	}
-}
-
-// send asks the server and returns the status, or zero when it did not answer, and what
-// it said. It waits as long as it is told to.
-func (s *vaultSite) send(method, path, media string, body io.Reader) (int, []byte) {
-	s.t.Helper()
-	for {
-		req, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.listen+path, body)
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		req.Header.Set("Authorization", "Bearer "+s.token)
-		req.Header.Set("Content-Type", media)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return 0, nil
-		}
-		raw, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil {
-			return 0, nil
-		}
-		if again, ok := body.(io.Seeker); ok && res.StatusCode == http.StatusTooManyRequests {
-			if _, err := again.Seek(0, io.SeekStart); err != nil {
-				s.t.Fatal(err)
-			}
-			time.Sleep(200 * time.Millisecond)
-			continue
-		}
-		return res.StatusCode, raw
-	}
-}
-
-// importing starts an import of the hospital's files.
-func (s *vaultSite) importing(dir string) *process {
-	return s.start(append([]string{"record", "import", dir, "--facility", "rs-99-001", "--register", "--errors", s.mkdir("refused"), "--json"}, s.flags()...)...)
-}
-
-// victims are the patients of a vaultSite, and what of them comes over the network.
+// plot is the patients of a vaultSite, and what of them comes over the network.
 type plot struct {
 	*vaultSite
 	people []victim
@@ -300,16 +162,6 @@ func (v *plot) enterAll() {
 	v.keeper.kill()
 }
 
-// over reports whether the process ended.
-func (p *process) over() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // post enters some of the people over FHIR and DICOMweb: visits as transactions, letters
 // longer than a row, images. all says that none may be missing; otherwise it ends when
 // nobody answers. It returns whose turn is next.
@@ -327,12 +179,7 @@ func (v *plot) post(from int, all bool) int {
 		if all && status != 200 {
 			v.t.Fatalf("visit of %d: %d %s", i, status, raw)
 		}
-		for paced := true; paced; { // of many instances one may be too soon, and says so in the answer
-			status, raw = v.send("POST", "/dicomweb/studies", `multipart/related; type="application/dicom"; boundary=part`, bytes.NewReader(parts(p.scan(i))))
-			if paced = status == http.StatusConflict && bytes.Contains(raw, []byte("budget")); paced {
-				time.Sleep(200 * time.Millisecond)
-			}
-		}
+		status, raw = v.sendScan(p.scan(i))
 		if all && status != 200 {
 			v.t.Fatalf("scan of %d: %d %s", i, status, raw)
 		}
@@ -341,16 +188,6 @@ func (v *plot) post(from int, all bool) int {
 		}
 	}
 	return v.posted
-}
-
-// parts is a STOW-RS body of instances.
-func parts(instances ...[]byte) []byte {
-	var b bytes.Buffer
-	for _, one := range instances {
-		fmt.Fprintf(&b, "--part\r\nContent-Type: application/dicom\r\n\r\n%s\r\n", one)
-	}
-	b.WriteString("--part--\r\n")
-	return b.Bytes()
 }
 
 // hunt searches all that the processes could write, and what they printed. It returns

@@ -44,7 +44,7 @@ func clientAsking() []Case {
 		{
 			ID: "client/time-out", Subject: OfClient, Hostile: true,
 			Title: Text{"Berhenti menunggu pada waktunya", "Stops waiting in time"},
-			How:   "No message is answered; the client must end by itself within `--timeout` and 2 seconds, without a colour and with a status that is not 0.",
+			How:   "No message is answered; the client must end by itself within `--timeout` and 2 seconds of its first message, without a colour and with a status that is not 0.",
 			check: patience,
 		},
 		{
@@ -186,8 +186,8 @@ func patience(ctx context.Context, r *run) finding {
 	switch {
 	case err != nil:
 		return notStarted(err)
-	case o.stopped || o.took > r.opt.Patience+2*time.Second:
-		return failed("the client had not ended 2 s after its time-out")
+	case o.stopped || o.waited() > r.opt.Patience+2*time.Second:
+		return failed("the client had not ended when its time-out and 2 s had passed since its first message")
 	case o.colour != "" || o.status == 0:
 		return failed("nothing was answered, and the client showed %s and ended with status %d", clip(o.colour), o.status)
 	}

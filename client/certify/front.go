@@ -46,6 +46,7 @@ type front struct {
 // message is one encapsulated request of a client.
 type message struct {
 	nth    int // of its stage, from 1
+	at     time.Time
 	header http.Header
 	body   []byte
 	inner  ohttp.Request
@@ -227,7 +228,7 @@ func (s *stage) document(w http.ResponseWriter, r *http.Request, path string) {
 // note opens a message. One of a wrong length is opened all the same if it can be,
 // so that the length is the matter of its own case.
 func (s *stage) note(r *http.Request, body []byte) *message {
-	m := &message{header: r.Header.Clone(), body: body}
+	m := &message{at: time.Now(), header: r.Header.Clone(), body: body}
 	var plain []byte
 	plain, m.seal, m.err = s.f.gateway.Open(body[:min(len(body), ohttp.RequestSize)])
 	if m.err == nil {

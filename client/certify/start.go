@@ -21,9 +21,20 @@ type outcome struct {
 	colour  string // shown; empty for none
 	status  int
 	stopped bool // it had not ended of itself when its time was over
-	took    time.Duration
+	ended   time.Time
 	kept    string // a file in which an answer was found
 	logged  bool   // an answer was found on standard error
+}
+
+// waited is how long the client went on after its first message came; 0 if none did.
+// How long a program takes to start, which is the machine's matter, is not in it.
+func (o *outcome) waited() time.Duration {
+	o.stage.mu.Lock()
+	defer o.stage.mu.Unlock()
+	if len(o.stage.messages) == 0 {
+		return 0
+	}
+	return o.ended.Sub(o.stage.messages[0].at)
 }
 
 // Bounds of what is taken from a client.
@@ -56,12 +67,11 @@ func (f *front) launch(ctx context.Context, s *stage, verb string, patience time
 	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = home, out, errOut, time.Second
 	cmd.Env = append(cmd.Environ(), f.environment(home)...)
 	together(cmd)
-	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrClient, err)
 	}
 	_ = cmd.Wait() // its status is looked at below
-	o := &outcome{stage: s, status: cmd.ProcessState.ExitCode(), stopped: limit.Err() != nil, took: time.Since(began)}
+	o := &outcome{stage: s, status: cmd.ProcessState.ExitCode(), stopped: limit.Err() != nil, ended: time.Now()}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (k LedgerKey) Follows(last LedgerMark, e LedgerEntry) bool {
 
 // Row names a row by its primary key; a watched one by a keyed hash of it.
 func (k LedgerKey) Row(t Table, row []Value) []byte {
-	name := RowKey(t, row)
+	name := rowKey(t, row)
 	if !slices.Contains(Watched(), t.Name) {
 		return name
 	}
@@ -134,8 +134,8 @@ func (k LedgerKey) Name(table string, name []byte) []byte {
 	return m.Sum(nil)[:16]
 }
 
-// RowKey are the values of a row's primary key.
-func RowKey(t Table, row []Value) []byte {
+// rowKey are the values of a row's primary key.
+func rowKey(t Table, row []Value) []byte {
 	type part struct{ key, at int }
 	var parts []part
 	for i, c := range t.Columns {
@@ -156,14 +156,6 @@ func appendValue(b []byte, c Column, v Value) []byte {
 		return binary.AppendVarint(b, v.Int)
 	}
 	return append(binary.AppendUvarint(b, uint64(len(v.Bytes))), v.Bytes...)
-}
-
-// MAC is of a whole row, 16 bytes. Columns that are zero or empty are left out, so that
-// a migration that adds one changes no MAC.
-func (k LedgerKey) MAC(t Table, row []Value) []byte {
-	m := hmac.New(sha256.New, k)
-	m.Write(appendRow(nil, t, row))
-	return m.Sum(nil)[:16]
 }
 
 func appendRow(b []byte, t Table, row []Value) []byte {

@@ -103,7 +103,8 @@ func (s *Sealer) MAC(name string, n int, value func(i int) (v Value, number bool
 	return append([]byte(nil), w.mac.Sum(w.sum[:0])[:16]...)
 }
 
-// Ledger is LedgerKey.MAC of a row.
+// Ledger is the MAC of a whole row in the ledger. Columns that are zero or empty are left out,
+// so that a migration that adds one changes no MAC.
 func (s *Sealer) Ledger(t Table, row []Value) [16]byte {
 	w := s.free.Get().(*sealing)
 	defer s.free.Put(w)

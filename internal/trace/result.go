@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"math/bits"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
@@ -89,14 +87,6 @@ type Shown struct {
 	From norm.Minute
 }
 
-// seen is what was seen of a patient's row, with seenPerson, or of a record's.
-type seen struct {
-	row  leak.Row
-	bits uint32
-}
-
-const seenPerson uint32 = 1 << 29
-
 // Result returns what was observed, after the walk has ended.
 func (e *Engine) Result() *Result {
 	e.mu.Lock()
@@ -157,75 +147,6 @@ func inOrder(parts [][]Token) []Token {
 	return slices.Compact(all)
 }
 
-// seen collects what people and records were noted of.
-func (e *Engine) seen() (all []seen, spans []Span, shown []Shown) {
-	n, exact := 0, 0
-	for _, of := range [][]atomic.Uint32{e.people, e.records} {
-		exact = 0
-		for i := range of {
-			bits := of[i].Load()
-			if bits != 0 {
-				n++
-			}
-			if bits&seenVersion != 0 {
-				exact++
-			}
-		}
-	}
-	all, spans, shown = pages.Make[seen](0, n), pages.Make[Span](0, n), pages.Make[Shown](0, exact)
-	for i := range e.people {
-		bits := e.people[i].Load()
-		if bits == 0 {
-			continue
-		}
-		h := e.table.Held(int32(i))
-		all = append(all, seen{h.Row, bits | seenPerson})
-		if bits&seenVersion != 0 {
-			spans = append(spans, Span{h.From, e.table.HeldUntil(int32(i))})
-		}
-	}
-	for i := range e.records {
-		bits := e.records[i].Load()
-		if bits == 0 {
-			continue
-		}
-		all = append(all, seen{e.table.Version(int32(i)).Row, bits})
-		if bits&seenVersion != 0 {
-			v := e.table.Version(int32(i))
-			spans, shown = append(spans, Span{v.From, e.table.Until(int32(i))}), append(shown, Shown{v.Row, v.From})
-		}
-	}
-	return all, spans, shown
-}
-
-// rows lists patients, records and cells of what was seen, ascending by row. A row with
-// several versions comes once, with what was read of each.
-func (r *Result) rows(all []seen) {
-	people, cells := 0, 0
-	for _, s := range all {
-		cells += bits.OnesCount32(s.bits & seenMarks)
-		if s.bits&seenPerson != 0 {
-			people++
-		}
-	}
-	r.Patients, r.Known = pages.Make[leak.Row](0, people), pages.Make[leak.Row](0, len(all)-people)
-	r.Cells = pages.Make[leak.Observed](0, cells)
-	for i := 0; i < len(all); {
-		one := all[i]
-		for i++; i < len(all) && all[i].row == one.row; i++ {
-			one.bits |= all[i].bits
-		}
-		r.Cells = observed(r.Cells, one.row, one.bits)
-		switch {
-		case one.bits&seenMatched == 0 || one.row == 0:
-		case one.bits&seenPerson != 0:
-			r.Patients = append(r.Patients, one.row)
-		default:
-			r.Known = append(r.Known, one.row)
-		}
-	}
-}
-
 // ascending sorts by a key, keeping the order of equals: a radix sort, since a dump of
 // millions has tens of millions of marks.
 func ascending[T any](all []T, key func(*T) uint64) []T {
@@ -255,14 +176,4 @@ func ascending[T any](all []T, key func(*T) uint64) []T {
 		all, other = other, all
 	}
 	return all
-}
-
-// observed appends the cells that bits hold; one that was read in both spellings comes twice.
-func observed(out []leak.Observed, row leak.Row, shown uint32) []leak.Observed {
-	for shown &= seenMarks; shown != 0; shown &= shown - 1 {
-		at := bits.TrailingZeros32(shown)
-		p := places[at/2]
-		out = append(out, leak.Observed{Cell: leak.Cell{Row: row, Family: p.family, Index: p.index}, Symbol: at%2 == 1})
-	}
-	return out
 }

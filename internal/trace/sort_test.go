@@ -1,11 +1,13 @@
 package trace
 
 import (
+	"maps"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
@@ -29,6 +31,49 @@ func TestAscending(t *testing.T) {
 		})
 		if got := ascending(all, func(p *pair) uint64 { return p.key }); !slices.Equal(got, want) {
 			t.Fatal(got)
+		}
+	})
+}
+
+// TestRowsOnce: what was seen comes ascending by row, each row once with all that was seen of it,
+// in however many stretches that is listed.
+func TestRowsOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []seen
+		naive := map[leak.Row]uint32{}
+		one := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64())
+		for range rapid.IntRange(0, 100).Draw(t, "n") {
+			row, bits := leak.Row(one.Draw(t, "row")), rapid.Uint32().Draw(t, "bits")&(seenMatched|seenPerson|seenMarks)
+			all = append(all, seen{row, bits})
+			naive[row] |= bits
+		}
+		all = ascending(all, func(s *seen) uint64 { return uint64(s.row) })
+		var want, got Result
+		for _, row := range slices.Sorted(maps.Keys(naive)) {
+			bits := naive[row]
+			want.Cells = observed(want.Cells, row, bits)
+			switch {
+			case row == 0 || bits&seenMatched == 0:
+			case bits&seenPerson != 0:
+				want.Patients = append(want.Patients, row)
+			default:
+				want.Known = append(want.Known, row)
+			}
+		}
+		got.rows(all)
+		if !slices.Equal(got.Patients, want.Patients) || !slices.Equal(got.Known, want.Known) || !slices.Equal(got.Cells, want.Cells) {
+			t.Fatalf("%v\nnot %v", got, want)
+		}
+		n, joined := rapid.IntRange(1, 9).Draw(t, "stretches"), []seen(nil)
+		cuts := stretches(all, n)
+		for i, one := range cuts {
+			if len(one) == 0 || i > 0 && joined[len(joined)-1].row == one[0].row {
+				t.Fatalf("%v cut into %v", all, cuts)
+			}
+			joined = append(joined, one...)
+		}
+		if len(cuts) > n || !slices.Equal(joined, all) {
+			t.Fatalf("%v cut into %v", all, cuts)
 		}
 	})
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/domain/status"
+	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/store"
 )
@@ -69,6 +70,9 @@ type Database interface {
 	store.Copier
 }
 
+// errNotBare: a check that went on would refuse to read the very rows that it is to name.
+var errNotBare = fault.New(fault.Internal, "this database cannot be read as it lies there: nothing was checked")
+
 // Check is one run over everything.
 type Check struct {
 	DB     Database
@@ -89,6 +93,7 @@ type Check struct {
 	Step    func(table string, rows int64) // now and then; may be nil
 
 	report   Report
+	sealer   *store.Sealer
 	seen     []place // where there is a row of somebody, by number
 	subjects map[identity.Tag]bool
 	named    map[uint64]struct{} // the beginnings of names' tags that records have
@@ -115,12 +120,14 @@ const page = 1024
 // Run goes over everything. Its error says why it could not; what is wrong with what
 // is stored goes to Found.
 func (c *Check) Run(ctx context.Context) (Report, error) {
-	c.report = Report{Rows: map[string]int64{}}
+	c.report, c.sealer = Report{Rows: map[string]int64{}}, store.NewSealer(c.LedgerKey)
 	c.subjects, c.named, c.last, c.unknown = map[identity.Tag]bool{}, map[uint64]struct{}{}, map[int64]int64{}, map[int64]Finding{}
 	if l, ok := c.DB.(store.Ledgered); ok { // rows that were altered are read, to be named
-		if bare, ok := l.Bare().(Database); ok {
-			c.DB = bare
+		bare, ok := l.Bare().(Database)
+		if !ok {
+			return c.report, errNotBare
 		}
+		c.DB = bare
 	}
 	h, err := c.Keeper.Health(ctx)
 	if err != nil {

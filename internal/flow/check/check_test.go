@@ -328,3 +328,22 @@ func TestACheckThatCannotGoOnSaysSo(t *testing.T) {
 		t.Error("a check went on after its context")
 	}
 }
+
+// unbare keeps a ledger and is not to be had without it.
+type unbare struct{ *sqlite.DB }
+
+func (u unbare) Bare() store.DB { return struct{ store.DB }{u.DB} }
+
+func TestACheckThatWouldBeHeldSaysSo(t *testing.T) {
+	s := newSite(t)
+	c := check.Check{Keeper: s.k, Log: s.keys.Log[:], Actor: "test", Found: func(check.Finding) error { return nil }}
+	db := s.edited(t, "")
+	c.DB = db
+	if _, err := c.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.DB = unbare{db}
+	if r, err := c.Run(t.Context()); err == nil || len(r.Rows) > 0 {
+		t.Errorf("rows were held against the ledger before they were looked at: %v %v", err, r.Rows)
+	}
+}

@@ -20,7 +20,7 @@ func (c *Check) seals(ctx context.Context) error {
 	if len(c.LedgerKey) == 0 {
 		return nil
 	}
-	sealer, seals := store.NewSealer(c.LedgerKey), store.Seals()
+	seals := store.Seals()
 	return c.DB.Snapshot(ctx, func(s store.Snapshot) error {
 		tables, err := s.Tables()
 		if err != nil {
@@ -39,7 +39,7 @@ func (c *Check) seals(ctx context.Context) error {
 			if err := s.Rows(t, func(row []store.Value) error {
 				r := reader{t, row}
 				for _, name := range of {
-					want, have := sealer.Row(name, seals[name], r.typed)
+					want, have := c.sealer.Row(name, seals[name], r.typed)
 					if !bytes.Equal(want, have) {
 						return c.found(Finding{t.Name, r.key(), Altered, "or put there: it does not carry the MAC of what was written"})
 					}

@@ -98,11 +98,10 @@ func (f *Flow) find(ctx context.Context, asked []Request) ([]identity.PersonID, 
 // End ends a link; the next request over it is refused.
 func (f *Flow) End(ctx context.Context, id identity.LinkID) error {
 	return f.DB.Bulk(ctx, func(s store.Stores) error {
-		found, err := s.Links.Get([]identity.LinkID{id})
+		l, err := one(s, id)
 		if err != nil {
 			return err
 		}
-		l := found[0]
 		if l.ID != id {
 			return ErrNoLink
 		}
@@ -111,6 +110,19 @@ func (f *Flow) End(ctx context.Context, id identity.LinkID) error {
 		}
 		return s.Links.Put(l)
 	})
+}
+
+// one reads a link, the zero one when there is none. One that somebody else changed is
+// store.ErrAltered and not "none": who ends it must not believe that it was ended.
+func one(s store.Stores, id identity.LinkID) (identity.Link, error) {
+	found, err := s.Links.Get([]identity.LinkID{id})
+	if err == nil && found[0].Altered {
+		err = store.ErrAltered
+	}
+	if err != nil {
+		return identity.Link{}, err
+	}
+	return found[0], nil
 }
 
 // newID makes an id that ascends with time: 48 bits of milliseconds, 80 random.

@@ -131,12 +131,12 @@ func replace(s store.Stores, with identity.Link) error {
 
 // end ends a link, once.
 func end(s store.Stores, id identity.LinkID, now time.Time) error {
-	found, err := s.Links.Get([]identity.LinkID{id})
-	if err != nil || !found[0].Live() {
+	l, err := one(s, id)
+	if err != nil || !l.Live() {
 		return err
 	}
-	found[0].Ended = now.Truncate(time.Second)
-	return s.Links.Put(found[0])
+	l.Ended = now.Truncate(time.Second)
+	return s.Links.Put(l)
 }
 
 func scopeOf(s partner.Scope) identity.LinkScope {

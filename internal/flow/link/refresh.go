@@ -33,11 +33,11 @@ func (g *Grants) Renew(ctx context.Context, h Held) (identity.Generation, error)
 	err := g.DB.Update(ctx, func(s store.Stores) error {
 		next, refused = 0, nil
 		now := g.Now()
-		found, err := s.Links.Get([]identity.LinkID{h.Link})
+		l, err := one(s, h.Link)
 		if err != nil {
 			return err
 		}
-		if !h.of(found[0]) || !found[0].Live() {
+		if !h.of(l) || !l.Live() {
 			return identity.ErrNoLink
 		}
 		if !h.Until.IsZero() && !now.Before(h.Until) {
@@ -66,11 +66,12 @@ func (g *Grants) Renew(ctx context.Context, h Held) (identity.Generation, error)
 }
 
 // Revoke ends the link that a token holds. One that is not there, or ended before,
-// is no error.
+// is no error; store.ErrAltered for one that somebody else changed: it lives when it is
+// put back.
 func (g *Grants) Revoke(ctx context.Context, h Held) error {
 	return g.DB.Update(ctx, func(s store.Stores) error {
-		found, err := s.Links.Get([]identity.LinkID{h.Link})
-		if err != nil || !h.of(found[0]) {
+		l, err := one(s, h.Link)
+		if err != nil || !h.of(l) {
 			return err
 		}
 		return end(s, h.Link, g.Now())

@@ -98,6 +98,9 @@ func (f *Flow) pair(s store.Stores, asks, id identity.LinkID) (own, other identi
 	if err != nil {
 		return own, other, err
 	}
+	if found[0].Altered || found[1].Altered {
+		return own, other, store.ErrAltered // it lives when it is put back
+	}
 	if !found[0].Live() {
 		return own, other, identity.ErrNoLink
 	}

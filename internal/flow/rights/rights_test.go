@@ -13,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/flow/rights"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
+	"github.com/amanah-project/amanah/internal/store/storetest"
 )
 
 var began = time.Date(2022, 8, 1, 5, 0, 0, 0, time.UTC)
@@ -194,5 +195,24 @@ func TestNoSubject(t *testing.T) {
 	}
 	if err := w.unlink(x, y); !errors.Is(err, rights.ErrNoLink) {
 		t.Error(err)
+	}
+}
+
+// TestAlteredLinkStays: a link that somebody changed in the database is neither "none" nor
+// ended: it lives when it is put back. The control is that it ends then.
+func TestAlteredLinkStays(t *testing.T) {
+	w := newWorld(t)
+	mine, other := w.link(1, 7, nil), w.link(2, 7, nil)
+	db := &storetest.Altered{DB: w.db, Link: other}
+	w.flow.DB = db
+	if err := w.unlink(mine, other); !errors.Is(err, store.ErrAltered) {
+		t.Errorf("one that was altered: %v", err)
+	}
+	if err := w.unlink(other, mine); !errors.Is(err, store.ErrAltered) {
+		t.Errorf("one that was altered asks: %v", err)
+	}
+	db.Link = identity.LinkID{}
+	if err := w.unlink(mine, other); err != nil || w.get(other).Ended.IsZero() {
+		t.Errorf("put back: %v", err)
 	}
 }

@@ -80,6 +80,9 @@ func (f *Flow) kept(ctx context.Context, q Question, id venue.JourneyID, today d
 		if err != nil {
 			return err
 		}
+		if links[0].Altered {
+			return store.ErrAltered
+		}
 		if l := links[0]; !l.Live() || l.Scope != identity.LinkDecision || l.Device != q.Key || l.Partner != q.Partner {
 			return identity.ErrNoLink
 		}

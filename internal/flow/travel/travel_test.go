@@ -19,6 +19,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/keepertest"
 	"github.com/amanah-project/amanah/internal/store"
 	"github.com/amanah-project/amanah/internal/store/memory"
+	"github.com/amanah-project/amanah/internal/store/storetest"
 )
 
 // stand is the flow over a real gate, a real keeper and a memory store. Person 1 is
@@ -127,6 +128,22 @@ func TestDecide(t *testing.T) {
 	if _, err := s.flow.Decide(t.Context(), question(1, "a")); !errors.Is(err, identity.ErrNoLink) {
 		t.Errorf("a journey decided before, over a link that ended: %v", err)
 	}
+}
+
+// TestAlteredLinkDecidesNothing: a link that somebody changed in the database is not "none",
+// also for a journey that was decided before. The control is that it is put back.
+func TestAlteredLinkDecidesNothing(t *testing.T) {
+	s := newStand(t)
+	q := question(1, "a")
+	db := &storetest.Altered{DB: s.db}
+	s.flow.DB = db
+	s.wants("as it was written", q, venue.Admit)
+	db.Link = q.Member.Link
+	if _, err := s.flow.Decide(t.Context(), q); !errors.Is(err, store.ErrAltered) {
+		t.Errorf("altered: %v", err)
+	}
+	db.Link = identity.LinkID{}
+	s.wants("put back", q, venue.Admit)
 }
 
 // TestOneDecisionForAJourney: asking again is answered from what is kept and costs

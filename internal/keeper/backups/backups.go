@@ -338,7 +338,7 @@ func (b *Backups) journaled(from uint64) ([]byte, error) {
 // keys under the week's key, so that destroyed days die in backups too.
 func (b *Backups) files() (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for _, name := range []string{"fixed", "service"} {
+	for _, name := range AsTheyAre() {
 		raw, err := durable.ReadFile(b.opt.Disk, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -372,13 +372,13 @@ func (b *Backups) end(a keeper.BackupAsk) (out keeper.Backed, r keeper.Recovery,
 	} else {
 		payload := append(binary.BigEndian.AppendUint64(nil, a.N), a.Digest[:]...)
 		if out.Seq, _, err = b.journal.Append(journal.KindBackup, payload); err != nil {
-			return out, r, err
+			return keeper.Backed{}, r, err
 		}
 		b.n, b.last = a.N, a.Digest
 	}
 	out.Sign(b.logKey)
 	if r.Root, err = durable.ReadFile(b.opt.Disk, "root"); err != nil {
-		return out, r, err
+		return keeper.Backed{}, r, err
 	}
 	raw, err := json.Marshal(recovery{Keys: b.keys, Last: out, Log: b.logKey.Public().(ed25519.PublicKey)})
 	if err != nil {

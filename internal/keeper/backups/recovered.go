@@ -14,6 +14,10 @@ var ErrRecovery = fault.New(fault.Invalid, "the recovery file does not open: giv
 // ErrWeek: the keys of a week die with its backups.
 var ErrWeek = fault.New(fault.NotFound, "the key of this backup's week is destroyed: its people's keys are gone; give a newer backup, and the newest recovery file")
 
+// AsTheyAre are the files that the root wraps: a backup takes them, and a keeper's folder
+// made of one gets them, as they are.
+func AsTheyAre() []string { return []string{"fixed", "service"} }
+
 // recovery is what the recovery file holds.
 type recovery struct {
 	Keys Keys

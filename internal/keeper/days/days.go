@@ -12,8 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/seal"
 	"io/fs"
 	"slices"
 	"sync"
@@ -23,6 +21,8 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 // ErrYoung refuses to destroy the key of a day whose retention is not over.

@@ -79,7 +79,7 @@ func (g *Gates) OpenGate() (accesslog.GateID, accesslog.Hash, error) {
 	rand.Read(id[:])
 	_, chain, err := g.journal.Append(journal.KindGate, id[:])
 	if err != nil {
-		return id, accesslog.Hash{}, err
+		return accesslog.GateID{}, accesslog.Hash{}, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -112,7 +112,10 @@ func (g *Gates) PutColours(decided []keeper.Decided) ([]status.SealedColour, err
 	for i, d := range decided {
 		out[i] = status.SealedColour{Person: d.Person, Version: versions[i], Sealed: seal.Seal(g.epoch, d.Timeline[:], colourAD(d.Person, versions[i]))}
 	}
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // CheckColours opens sealed colours and says of each only whether it opened. It tells

@@ -1,14 +1,15 @@
 package people
 
 import (
+	"cmp"
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // Erase destroys a person's key and certifies it, for a reason and by whom a request asked
@@ -84,12 +85,7 @@ func (p *People) Erasures() ([]keeper.Erased, error) {
 	for _, c := range p.erased {
 		out = append(out, c)
 	}
-	slices.SortFunc(out, func(a, b keeper.Erased) int {
-		if a.Seq < b.Seq {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(out, func(a, b keeper.Erased) int { return cmp.Compare(a.Seq, b.Seq) })
 	return out, nil
 }
 

@@ -58,7 +58,10 @@ func (p *People) Write(writes []keeper.Write) ([]keeper.Written, error) {
 	}
 	_, _, wait := p.journal.Put(journal.KindWrites, payload)
 	p.mu.Unlock()
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (p *People) replayWrites(payload []byte) error {

@@ -5,10 +5,10 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/seal"
 
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 // maxNotes bounds the notes of one call.

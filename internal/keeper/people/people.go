@@ -140,7 +140,10 @@ func (p *People) Register(n int) ([]keeper.Registered, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 func (p *People) register(n int) (wait func() error, out []keeper.Registered, err error) {

@@ -2,12 +2,12 @@ package people
 
 import (
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/heads"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 const enterLen = 8 + 8 + 8 + 16 + 16

@@ -3,11 +3,11 @@ package people
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"math/big"
 	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // Some numbers of people are given to nobody (Config.Vacant), here and there among the

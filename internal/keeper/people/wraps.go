@@ -8,8 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/seal"
 	"io/fs"
 	"sync"
 	"time"
@@ -18,6 +16,8 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/fault"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 // Errors of people's wrapped keys.
@@ -142,7 +142,7 @@ func (p *People) find(id identity.PersonID, hash [32]byte) (s slot, err error) {
 	return s, nil
 }
 
-// checkWraps ends what openWraps began, when the journal is replayed and open: it
+// checkWraps ends what Open began, when the journal is replayed and open: it
 // refuses a folder in which keys are missing or an older wrap key was put back, and
 // finishes what a crash interrupted.
 func (p *People) checkWraps() error {

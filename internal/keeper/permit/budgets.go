@@ -193,8 +193,8 @@ func (p *Permits) replayIntent(b []byte) error {
 	}
 	p.spender(spenderName(i.budget, i.actor, allowed), now).add(i.at, i.n)
 	people := map[identity.PersonID]bool{}
-	for _, v := range i.versions {
-		if v.Record >= keeper.FirstRecord {
+	for at := range i.versions.n() {
+		if v := i.versions.at(at); v.Record >= keeper.FirstRecord {
 			people[v.Person] = true
 		}
 	}

@@ -27,8 +27,8 @@ type intent struct {
 	budget         keeper.Budget
 	at             time.Time
 	actor, purpose string
-	n              int // people, whatever versions there are
-	versions       []Version
+	n              int      // people, whatever versions there are
+	versions       versions // none of one that is to be encoded
 }
 
 func (i intent) encode(reads []keeper.Read) []byte {
@@ -53,7 +53,7 @@ func parseIntent(b []byte) (i intent, ok bool) {
 	if !ok1 || !ok2 || len(b) < 4 {
 		return i, false
 	}
-	i.n, i.versions = int(binary.BigEndian.Uint32(b)), versions(b[4:])
+	i.n, i.versions = int(binary.BigEndian.Uint32(b)), b[4:]
 	return i, true
 }
 
@@ -102,7 +102,7 @@ type exporting struct {
 	id       staff.RequestID
 	at       time.Time
 	people   []identity.PersonID
-	versions []Version
+	versions versions
 }
 
 func (x exporting) encode(reads []keeper.Read) []byte {
@@ -128,7 +128,7 @@ func parseExporting(b []byte) (x exporting, ok bool) {
 	for b = b[head:]; n > 0; n, b = n-1, b[8:] {
 		x.people = append(x.people, identity.PersonID(binary.BigEndian.Uint64(b)))
 	}
-	x.versions = versions(b)
+	x.versions = b
 	return x, true
 }
 
@@ -143,12 +143,23 @@ func appendVersions(b []byte, reads []keeper.Read) []byte {
 	return b
 }
 
-func versions(b []byte) []Version {
-	out := make([]Version, 0, len(b)/24)
-	for ; len(b) >= 24; b = b[24:] {
-		out = append(out, Version{
-			identity.PersonID(binary.BigEndian.Uint64(b)), keeper.Record(binary.BigEndian.Uint64(b[8:])), binary.BigEndian.Uint64(b[16:]),
-		})
+// versions are as many as a record has bytes for, read one by one: a record is looked at twice
+// when the journal is replayed, and under the lock of permits, and most need none of them.
+type versions []byte
+
+func (b versions) n() int { return len(b) / 24 }
+
+func (b versions) at(i int) Version {
+	b = b[24*i:]
+	return Version{
+		identity.PersonID(binary.BigEndian.Uint64(b)), keeper.Record(binary.BigEndian.Uint64(b[8:])), binary.BigEndian.Uint64(b[16:]),
+	}
+}
+
+func (b versions) all() []Version {
+	out := make([]Version, b.n())
+	for i := range out {
+		out[i] = b.at(i)
 	}
 	return out
 }
@@ -177,7 +188,7 @@ func Read(kind byte, payload []byte) (o Opening, ok bool) {
 	switch kind {
 	case journal.KindIntent:
 		i, ok := parseIntent(payload)
-		return Opening{At: i.at, Who: i.actor, Door: i.purpose, Versions: i.versions}, ok
+		return Opening{At: i.at, Who: i.actor, Door: i.purpose, Versions: i.versions.all()}, ok
 	case journal.KindOpened:
 		s, ok := parseSigned(payload)
 		o = Opening{ID: s.id, At: s.At, Who: string(s.Actor), Door: s.Class.String()}
@@ -187,7 +198,7 @@ func Read(kind byte, payload []byte) (o Opening, ok bool) {
 		return o, ok
 	case journal.KindExported:
 		x, ok := parseExporting(payload)
-		return Opening{At: x.at, Door: "export", Request: x.id, Versions: x.versions}, ok
+		return Opening{At: x.at, Door: "export", Request: x.id, Versions: x.versions.all()}, ok
 	}
 	return o, false
 }

@@ -101,6 +101,9 @@ func (p *Permits) ApprovedExport(e keeper.Export) error {
 // Open journals which people's health records are opened, within the day's ceiling over all
 // exports, and returns when that is durable.
 func (x *Export) Open(reads []keeper.Read) (r keeper.Receipt, e journal.Entry, err error) {
+	if len(reads) == 0 || len(reads) > keeper.MaxBatch { // before each is held against the others
+		return r, e, keeper.ErrTooMany
+	}
 	wants, people := 0, make([]identity.PersonID, 0, len(reads))
 	for i := range reads {
 		one := &reads[i]
@@ -117,7 +120,7 @@ func (x *Export) Open(reads []keeper.Read) (r keeper.Receipt, e journal.Entry, e
 		people = append(people, one.Person)
 		wants += len(one.Want)
 	}
-	if len(reads) == 0 || len(reads) > keeper.MaxBatch || wants > maxWants {
+	if wants > maxWants {
 		return r, e, keeper.ErrTooMany
 	}
 	p, id := x.permits, x.Request.ID()

@@ -1,6 +1,7 @@
 // Package permit says who may, how often, and writes it down before it is so: budgets of
-// intents, signed requests, approved exports, transfers. It holds no key: who asks is given
-// a receipt, and a journal.Entry for which others give keys.
+// intents, signed requests, approved exports, transfers. It holds the log key, to sign with,
+// and the one that names single openings, but none that opens anything: who asks is given a
+// receipt, and a journal.Entry for which others give keys.
 package permit
 
 import (

@@ -1,9 +1,11 @@
 package permit
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
@@ -58,6 +60,58 @@ func TestABusyJobIsRememberedInLittle(t *testing.T) {
 func TestNoEntryIsTooLargeForTheJournal(t *testing.T) {
 	if 128+24*maxWants > journal.MaxRecord {
 		t.Error("the versions of one intent do not fit a record")
+	}
+}
+
+// TestALongEntryIsReadInLittle: what a record names is looked at under the lock of permits,
+// and twice at replay. Of one with as many versions as may be, reading makes no more than of
+// one with none.
+func TestALongEntryIsReadInLittle(t *testing.T) {
+	p, c := newPermits()
+	long := []keeper.Read{{Person: 7, Want: make([]keeper.Version, maxWants)}}
+	own := intent{budget: keeper.BudgetSelf, at: c.now(), actor: "a", purpose: keeper.PurposeOwn, n: 1}
+	late := own
+	late.at = c.now().Add(-time.Hour)
+	out := exporting{people: []identity.PersonID{7}}
+	for name, tc := range map[string]struct {
+		encode func([]keeper.Read) []byte
+		read   func(b []byte)
+	}{
+		"what is told":        {own.encode, func(b []byte) { noticeOf(journal.KindIntent, b) }},
+		"an intent, replayed": {late.encode, func(b []byte) { wants(t, p.replayIntent(b)) }},
+		"an export":           {out.encode, func(b []byte) { parseExporting(b) }},
+	} {
+		none, much := tc.encode(nil), tc.encode(long)
+		if len(much)-len(none) != 24*maxWants {
+			t.Fatalf("%s: the control: %d bytes and %d", name, len(none), len(much))
+		}
+		few, many := testing.AllocsPerRun(10, func() { tc.read(none) }), testing.AllocsPerRun(10, func() { tc.read(much) })
+		if few != many {
+			t.Errorf("%s: %v allocations with no version, %v with %d", name, few, many, maxWants)
+		}
+	}
+	n, ok := noticeOf(journal.KindIntent, own.encode(long))
+	if o, read := Read(journal.KindIntent, own.encode(long)); !ok || !read || n.Person != 7 || len(o.Versions) != maxWants || o.Versions[maxWants-1].Person != 7 {
+		t.Errorf("%+v, and %d versions", n, len(o.Versions))
+	}
+}
+
+// TestAnExportsBatchIsCountedFirst: each read is held against those before it, so how many
+// there are is looked at before any of them is: one more than may be, none of which is on the
+// list, is refused for their number, and as many as may be for the list.
+func TestAnExportsBatchIsCountedFirst(t *testing.T) {
+	p, _ := newPermits()
+	x := &Export{permits: p}
+	for n, want := range map[int]error{0: keeper.ErrTooMany, 1: keeper.ErrExport, keeper.MaxBatch: keeper.ErrExport, keeper.MaxBatch + 1: keeper.ErrTooMany} {
+		if _, e, err := x.Open(make([]keeper.Read, n)); !errors.Is(err, want) || e.Opens() {
+			t.Errorf("%d people: %v", n, err)
+		}
+	}
+}
+
+func wants(t *testing.T, err error) {
+	if err != nil {
+		t.Error(err)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // noted notes what a record of the journal says that somebody is told of, if it does. The
-// caller holds deskMu since it put the record: what is noted is in the journal's order. It
+// caller holds mu since it put the record: what is noted is in the journal's order. It
 // is kept for notice.Life; a keeper that starts again reads it from the journal.
 func (p *Permits) noted(seq uint64, kind byte, payload []byte) {
 	n, ok := noticeOf(kind, payload)
@@ -43,10 +43,10 @@ func noticeOf(kind byte, b []byte) (n notice.Notice, ok bool) {
 		return notice.Notice{Person: d.Sent.Person, Kind: notice.Sent, At: d.Sent.Transfer.Sent}, true
 	case journal.KindIntent:
 		i, ok := parseIntent(b)
-		if !ok || i.budget != keeper.BudgetSelf || i.purpose != keeper.PurposeOwn || len(i.versions) == 0 {
+		if !ok || i.budget != keeper.BudgetSelf || i.purpose != keeper.PurposeOwn || i.versions.n() == 0 {
 			return n, false
 		}
-		return notice.Notice{Person: i.versions[0].Person, Kind: notice.Taken, At: i.at}, true
+		return notice.Notice{Person: i.versions.at(0).Person, Kind: notice.Taken, At: i.at}, true
 	}
 	return n, false
 }

@@ -35,7 +35,7 @@ type sending struct {
 	at    time.Time
 }
 
-// transfers are those under way; deskMu holds them.
+// transfers are those under way, under mu of Permits.
 type transfers struct {
 	asked map[keeper.Proof]sending
 	sent  map[[32]byte]sent // by digest, while they may be fetched
@@ -112,7 +112,10 @@ func (p *Permits) SignTransfer(a keeper.TransferAsk) (verify.Transfer, error) {
 		}
 		return decision{Sent: &sent{s.who, t}}, nil
 	})
-	return t, err
+	if err != nil {
+		return verify.Transfer{}, err // its signature is nobody's before it is journaled
+	}
+	return t, nil
 }
 
 // ReceiveTransfer takes a facility's signed word that it has what was sent to it: the

@@ -9,13 +9,21 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+
+	"github.com/amanah-project/amanah/internal/fault"
 )
 
 // ErrOpen is returned for a sealed value that was altered, moved, or sealed by another key.
 var ErrOpen = errors.New("keeper: a sealed value does not open")
 
-// New makes an AEAD of a key of 32 bytes.
+// ErrKey is returned for a key that is cut short: AES would take half of one for a weaker key.
+var ErrKey = fault.New(fault.Unavailable, "a key in the keeper's folder is not 32 bytes long: restore the folder from its standby or backup")
+
+// New makes an AEAD of a key of 32 bytes, and of no other.
 func New(key []byte) (cipher.AEAD, error) {
+	if len(key) != 32 {
+		return nil, ErrKey
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"github.com/amanah-project/amanah/internal/keeper/desk"
 	"maps"
 	"slices"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/desk"
 )
 
 // TestWhoseRequestsAreBelieved alters one thing at a time of requests that are

@@ -138,12 +138,12 @@ func TestAKeeperThatCannotJournalStops(t *testing.T) {
 	wants(t, "the failed call", err, keeper.ErrUnavailable)
 	for name, call := range map[string]func() error{
 		"health":   func() error { _, err := k.Health(); return err },
-		"register": func() error { _, err := k.Register(1); return err },
+		"register": func() error { _, err := k.people.Register(1); return err },
 		"write":    func() error { _, err := write(k, 1, 2, person1()); return err },
-		"settle":   func() error { return k.Settle(nil) },
+		"settle":   func() error { return k.people.Settle(nil) },
 		"read":     func() error { _, err := read(k, 1, person1()); return err },
 		"colours":  func() error { _, err := k.PutColours([]keeper.Decided{{Person: 1}}); return err },
-		"versions": func() error { _, err := k.ColourVersions(personIDs(1)); return err },
+		"versions": func() error { _, err := k.people.ColourVersions(personIDs(1)); return err },
 		"sessions": func() error { _, _, err := k.OpenGate(); return err },
 		"service":  func() error { _, err := k.ServiceKeys(); return err },
 		"gate": func() error {

@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/backups"
-	"github.com/amanah-project/amanah/internal/keeper/root"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/backups"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 )
 
 func step(t testing.TB, k *Keeper, a keeper.BackupAsk) keeper.BackupGiven {
@@ -80,7 +81,7 @@ func TestARestoredKeeperIsTheSame(t *testing.T) {
 			t.Fatalf("person %d: %v %v", p.ID, err, got.Err)
 		}
 	}
-	err = k2.Known(2)
+	err = k2.people.Known(2)
 	wants(t, "the erased", err, keeper.ErrErased)
 	if ask(t, k2, openGate(t, k2), row).Outcome != keeper.GateOpened {
 		t.Error("a colour does not open")
@@ -94,6 +95,29 @@ func TestARestoredKeeperIsTheSame(t *testing.T) {
 	}
 	if g := step(t, k2, keeper.BackupAsk{Step: keeper.BackupBegin}); g.Backup.N != copy.Number+1 || g.Backup.Before != copy.Digest {
 		t.Errorf("the next backup is %d", g.Backup.N)
+	}
+}
+
+// TestARestoredFolderHasTheFilesThatTheBackupTook: byte for byte, and no other beside days.
+func TestARestoredFolderHasTheFilesThatTheBackupTook(t *testing.T) {
+	c := newClock()
+	base := closed(t, c)
+	k := start(t, base, c)
+	defer k.Close()
+	copy, r := copied(t, k)
+	d, err := restored(t, c, copy, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(copy.Files) != len(backups.AsTheyAre())+1 || copy.Files["days"] == nil {
+		t.Errorf("the backup took %d files", len(copy.Files))
+	}
+	for _, name := range backups.AsTheyAre() {
+		was, err1 := durable.ReadFile(base, name)
+		is, err2 := durable.ReadFile(d, name)
+		if err := errors.Join(err1, err2); err != nil || len(was) == 0 || !bytes.Equal(was, is) || !bytes.Equal(was, copy.Files[name]) {
+			t.Errorf("%s: of %d bytes %d are restored, %v", name, len(was), len(is), err)
+		}
 	}
 }
 

@@ -177,22 +177,25 @@ func TestBatchesAreBounded(t *testing.T) {
 	k, _ := fresh(t, 1)
 	n := keeper.MaxBulk + 1
 	for name, call := range map[string]func() error{
-		"register":       func() error { _, err := k.Register(n); return err },
-		"register none":  func() error { _, err := k.Register(0); return err },
-		"register fewer": func() error { _, err := k.Register(-1); return err },
-		"write":          func() error { _, err := k.Write(make([]keeper.Write, n)); return err },
+		"register":       func() error { _, err := k.people.Register(n); return err },
+		"register none":  func() error { _, err := k.people.Register(0); return err },
+		"register fewer": func() error { _, err := k.people.Register(-1); return err },
+		"write":          func() error { _, err := k.people.Write(make([]keeper.Write, n)); return err },
 		"write records": func() error {
 			_, err := k.WriteRecords(slices.Repeat([]keeper.Enter{enter(1, nil, keeper.FirstRecord)}, n))
 			return err
 		},
-		"settle records":  func() error { return k.SettleRecords(make([]keeper.Settled, n)) },
-		"settle":          func() error { return k.Settle(make([]keeper.Settled, n)) },
-		"read":            func() error { _, _, err := k.Read(keeper.RoleAdmin, importer(), reads(n)); return err },
-		"index":           func() error { _, err := k.Index(keeper.RoleAdmin, keeper.KindNIK, make([][]byte, n)); return err },
-		"colours":         func() error { _, err := k.PutColours(make([]keeper.Decided, n)); return err },
-		"colour versions": func() error { _, err := k.ColourVersions(personIDs(make([]identity.PersonID, n)...)); return err },
-		"events":          func() error { _, err := k.OpenEvents(importer(), 0, make([]keeper.SealedEvent, n)); return err },
-		"pseudonyms":      func() error { _, err := k.Pseudonyms(1, make([]day.Day, 401)); return err },
+		"settle records": func() error { return k.people.SettleRecords(make([]keeper.Settled, n)) },
+		"settle":         func() error { return k.people.Settle(make([]keeper.Settled, n)) },
+		"read":           func() error { _, _, err := k.Read(keeper.RoleAdmin, importer(), reads(n)); return err },
+		"index":          func() error { _, err := k.Index(keeper.RoleAdmin, keeper.KindNIK, make([][]byte, n)); return err },
+		"colours":        func() error { _, err := k.PutColours(make([]keeper.Decided, n)); return err },
+		"colour versions": func() error {
+			_, err := k.people.ColourVersions(personIDs(make([]identity.PersonID, n)...))
+			return err
+		},
+		"events":     func() error { _, err := k.OpenEvents(importer(), 0, make([]keeper.SealedEvent, n)); return err },
+		"pseudonyms": func() error { _, err := k.Pseudonyms(1, make([]day.Day, 401)); return err },
 	} {
 		wants(t, name, call(), keeper.ErrTooMany)
 	}

@@ -16,7 +16,7 @@ func TestHeadsSayWhatTheKeeperKnows(t *testing.T) {
 	k := start(t, d, c)
 	defer func() { k.Close() }()
 	register(t, k, 5)
-	if err := k.Settle([]keeper.Settled{{Person: 2, Version: 1}, {Person: 4, Version: 1}}); err != nil {
+	if err := k.people.Settle([]keeper.Settled{{Person: 2, Version: 1}, {Person: 4, Version: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	w, err := write(k, 3, keeper.RecordEvidence, person1())
@@ -34,13 +34,13 @@ func TestHeadsSayWhatTheKeeperKnows(t *testing.T) {
 		{}, {},
 	}
 	for range 2 { // before a restart and after it
-		got, err := k.Heads(keeper.RoleAdmin, personIDs(1, 2, 3, 4, 5, 6, 0))
+		got, err := k.people.Heads(keeper.RoleAdmin, personIDs(1, 2, 3, 4, 5, 6, 0))
 		if d := cmp.Diff(want, got); d != "" || err != nil {
 			t.Errorf("%s %v", d, err)
 		}
 		k = restart(t, k, c)
 	}
-	_, err = k.Heads(keeper.RoleServe, personIDs(1))
+	_, err = k.people.Heads(keeper.RoleServe, personIDs(1))
 	wants(t, "the server asks for heads", err, keeper.ErrRole)
 }
 
@@ -48,7 +48,7 @@ func TestChecksTellWhatOpens(t *testing.T) {
 	k, _ := fresh(t, 3)
 	old, row := colour(t, k, 1, 1), colour(t, k, 1, 2)
 	other, gone := colour(t, k, 2, 3), colour(t, k, 3, 4)
-	note, err := k.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}, {Person: 3}})
+	note, err := k.people.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}, {Person: 3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestChecksTellWhatOpens(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || err != nil {
 		t.Errorf("colours: %s %v", d, err)
 	}
-	got, err = k.CheckNotes(keeper.RoleAdmin, []keeper.Note{
+	got, err = k.people.CheckNotes(keeper.RoleAdmin, []keeper.Note{
 		{Person: 1, Text: note[0]}, {Person: 2, Text: note[0]}, {Person: 1, Part: 1, Text: note[0]}, {Person: 3, Text: note[1]},
 	})
 	if d := cmp.Diff([]keeper.Seal{keeper.SealHolds, keeper.SealBroken, keeper.SealBroken, keeper.SealErased}, got); d != "" || err != nil {
@@ -74,6 +74,6 @@ func TestChecksTellWhatOpens(t *testing.T) {
 	}
 	_, err = k.CheckColours(keeper.RoleServe, rows)
 	wants(t, "the server checks colours", err, keeper.ErrRole)
-	_, err = k.CheckNotes(keeper.RoleServe, nil)
+	_, err = k.people.CheckNotes(keeper.RoleServe, nil)
 	wants(t, "the server checks notes", err, keeper.ErrRole)
 }

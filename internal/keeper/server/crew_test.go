@@ -117,7 +117,7 @@ func newHouse(t testing.TB, d durable.FS, people int) *house {
 	if _, err := k.WriteRecords(enters); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.SettleRecords(settled); err != nil {
+	if err := k.people.SettleRecords(settled); err != nil {
 		t.Fatal(err)
 	}
 	return h

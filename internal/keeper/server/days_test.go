@@ -3,7 +3,6 @@ package server
 import (
 	"encoding/json"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/days"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/days"
 )
 
 // visited seals one event today and returns it.
@@ -49,12 +49,12 @@ func TestADayIsDestroyedWhenItsRetentionIsOver(t *testing.T) {
 	}
 	hash := dayHash(t, k, uint32(gone))
 	c.at.Store(gone.Add(30).Start().UnixNano() - 1)
-	_, err := k.DestroyDay(gone)
+	_, err := k.days.DestroyDay(gone)
 	wants(t, "a moment before its retention is over", err, days.ErrYoung)
 	visited(t, k) // the day before: a younger one
 	c.pass(1)
 	visited(t, k)
-	cert, err := k.DestroyDay(gone)
+	cert, err := k.days.DestroyDay(gone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +66,8 @@ func TestADayIsDestroyedWhenItsRetentionIsOver(t *testing.T) {
 	}
 	for range 2 { // before a restart and after it
 		checkGone(t, k, gone, event)
-		again, err := k.DestroyDay(gone)
-		all, err2 := k.Certificates()
+		again, err := k.days.DestroyDay(gone)
+		all, err2 := k.days.Certificates()
 		if err != nil || err2 != nil || again != cert || len(all) != 1 || all[0] != cert {
 			t.Errorf("asked again: %+v %v %v", again, err, err2)
 		}
@@ -76,7 +76,7 @@ func TestADayIsDestroyedWhenItsRetentionIsOver(t *testing.T) {
 		}
 		k = restart(t, k, c)
 	}
-	_, err = k.DestroyDay(gone.Add(-1))
+	_, err = k.days.DestroyDay(gone.Add(-1))
 	wants(t, "a day that had no key", err, keeper.ErrDay)
 }
 
@@ -101,7 +101,7 @@ func TestCertificatesHoldForWhatTheySay(t *testing.T) {
 	visited(t, k)
 	gone := c.today()
 	c.pass(31 * 24 * time.Hour)
-	cert, err := k.DestroyDay(gone)
+	cert, err := k.days.DestroyDay(gone)
 	if err != nil || !cert.Holds(logPublic(k)) {
 		t.Fatalf("%+v %v", cert, err)
 	}
@@ -134,7 +134,7 @@ func TestNoCertificateBeforeEveryFileIsRid(t *testing.T) {
 			wrapped := wrappedDay(t, d, gone)
 			c.pass(31 * 24 * time.Hour)
 			d.Fail(durabletest.Failure{N: n, Effect: effect})
-			cert, err := k.DestroyDay(gone)
+			cert, err := k.days.DestroyDay(gone)
 			if err == nil {
 				k.Close()
 				if n < 6 {
@@ -146,7 +146,7 @@ func TestNoCertificateBeforeEveryFileIsRid(t *testing.T) {
 			if cert != (keeper.Certificate{}) || !errors.Is(err, keeper.ErrUnavailable) {
 				t.Errorf("call %d, effect %v: %v with certificate %+v", n, effect, err, cert)
 			}
-			all, err := k.Certificates() // purges, now that the disk is well
+			all, err := k.days.Certificates() // purges, now that the disk is well
 			if err != nil || len(all) != 1 || d.Contains(wrapped) {
 				t.Errorf("call %d, effect %v: then %d certificates, %v, the key in a file: %v", n, effect, len(all), err, d.Contains(wrapped))
 			}
@@ -165,9 +165,9 @@ func TestWhileTheFileCannotBeWrittenNobodyIsTold(t *testing.T) {
 	c.pass(31 * 24 * time.Hour)
 	d.Fail(durabletest.Failure{N: 3, Stop: true})
 	for range 2 {
-		_, err := k.DestroyDay(gone)
+		_, err := k.days.DestroyDay(gone)
 		wants(t, "destroy", err, keeper.ErrUnavailable)
-		all, err := k.Certificates()
+		all, err := k.days.Certificates()
 		wants(t, "list", err, keeper.ErrUnavailable)
 		if len(all) != 0 {
 			t.Errorf("certificates %+v", all)
@@ -176,7 +176,7 @@ func TestWhileTheFileCannotBeWrittenNobodyIsTold(t *testing.T) {
 	cut(d, k)
 	k = start(t, d, c)
 	defer k.Close()
-	all, err := k.Certificates()
+	all, err := k.days.Certificates()
 	if err != nil || len(all) != 1 || wrappedDay(t, d, gone) != "" || !all[0].Holds(logPublic(k)) {
 		t.Errorf("after a restart: %+v %v", all, err)
 	}

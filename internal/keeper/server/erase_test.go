@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/format/jose"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // officerKeys are the passkeys of officer-1 and officer-2 in all keepers of these tests
@@ -87,7 +87,7 @@ func opening(t *testing.T, k *Keeper, row status.SealedColour, note []byte, even
 	}
 	out["a health record"] = err
 	_, out["a colour"] = k.PutColours([]keeper.Decided{{Person: 1, Timeline: timeline(2)}})
-	_, out["a note sealed"] = k.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
+	_, out["a note sealed"] = k.people.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
 	_, out["a note opened"] = k.OpenNotes(keeper.RoleAdmin, importer(), []keeper.Note{{Person: 1, Text: note}})
 	_, out["an event"] = k.OpenEvents(importerOf(keeper.BudgetSelf), day.Of(k.now()), []keeper.SealedEvent{event})
 	_, out["names of days"] = k.Pseudonyms(1, []day.Day{day.Of(k.now())})
@@ -104,7 +104,7 @@ func TestNothingOfTheErasedOpens(t *testing.T) {
 	defer func() { k.Close() }()
 	register(t, k, 2)
 	row, other := colour(t, k, 1, 1), colour(t, k, 2, 2)
-	note, err := k.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
+	note, err := k.people.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,17 +125,19 @@ func TestNothingOfTheErasedOpens(t *testing.T) {
 		for what, err := range opening(t, k, row, note[0], event) {
 			wants(t, what, err, keeper.ErrErased)
 		}
-		if v, err := k.ColourVersions(personIDs(1, 2)); err != nil || v[0] != 0 || v[1] != 1 {
+		_, err := k.Pseudonyms(1, make([]day.Day, 401))
+		wants(t, "names of more days than may be asked for", err, keeper.ErrErased)
+		if v, err := k.people.ColourVersions(personIDs(1, 2)); err != nil || v[0] != 0 || v[1] != 1 {
 			t.Errorf("colours' versions %v %v", v, err)
 		}
-		if err := k.Settle([]keeper.Settled{{Person: 1, Version: 1}}); err != nil {
+		if err := k.people.Settle([]keeper.Settled{{Person: 1, Version: 1}}); err != nil {
 			t.Errorf("settling what is too late: %v", err)
 		}
 		if got := ask(t, k, openGate(t, k), other); got.Outcome != keeper.GateOpened {
 			t.Errorf("somebody else's colour: %d", got.Outcome)
 		}
 		again := erase(t, k, 1)
-		all, err := k.Erasures()
+		all, err := k.people.Erasures()
 		if again != cert || err != nil || len(all) != 1 || all[0] != cert {
 			t.Errorf("asked again: %+v, listed %+v %v", again, all, err)
 		}
@@ -150,7 +152,7 @@ func TestNothingOfTheErasedOpens(t *testing.T) {
 func TestTheControlOfErasing(t *testing.T) {
 	k, _ := fresh(t, 1)
 	row := colour(t, k, 1, 1)
-	note, err := k.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
+	note, err := k.people.SealNotes([]keeper.Note{{Person: 1, Text: []byte("x")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +292,7 @@ func TestNoErasureIsCertifiedBeforeEveryFileIsRid(t *testing.T) {
 			}
 			cut(d, k)
 			k = start(t, d, c)
-			all, err := k.Erasures()
+			all, err := k.people.Erasures()
 			if err != nil || done && (len(all) != 1 || all[0] != cert) {
 				t.Errorf("call %d mode %d: certificates %+v %v", n, mode, all, err)
 			}

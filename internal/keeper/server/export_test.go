@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/staff/stafftest"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 var exportSite = staff.Site{ID: "amanah.example", Origin: stafftest.Origin}
@@ -96,6 +96,30 @@ func TestExportsNobodyApproved(t *testing.T) {
 	}
 	h.c.pass(time.Hour)
 	wants(t, "when it is over", h.exports(good, 2), keeper.ErrExport)
+}
+
+// TestAnExportOpensABatchAtOnce: of an export that is approved and committed to, no more than
+// a batch of people, and of more nobody.
+func TestAnExportOpensABatchAtOnce(t *testing.T) {
+	n := keeper.MaxBatch
+	h := newHouse(t, durabletest.New(1), n+1)
+	e := h.export(t, n+1)
+	_, err := h.Deliver(e, [32]byte{1}, n+1)
+	wants(t, "commit", err, nil)
+	var reads []keeper.Read
+	for _, p := range e.People {
+		reads = append(reads, h.all(p)...)
+	}
+	_, out, err := h.OpenExport(e, reads)
+	wants(t, "one more than a batch", err, keeper.ErrTooMany)
+	if were := len(records(h.Keeper, journal.KindExported)); out != nil || were != 0 {
+		t.Errorf("%d are given, %d entries", len(out), were)
+	}
+	_, out, err = h.OpenExport(e, reads[:n])
+	wants(t, "a batch", err, nil)
+	if were := len(records(h.Keeper, journal.KindExported)); len(out) != n || out[n-1].Err != nil || were != 1 {
+		t.Errorf("the control: %d are given, %d entries", len(out), were)
+	}
 }
 
 // TestAnApproverWhoEnded: whoever has ended approves nothing, whatever they signed before.

@@ -47,16 +47,16 @@ func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
 		}
 	}
 	defer k.Close()
-	if out, err := k.Register(4); err == nil {
+	if out, err := k.people.Register(4); err == nil {
 		a.people, a.head = out, person1()
 	}
 	if w, err := write(k, 1, keeper.RecordEvidence, person1()); err == nil {
 		a.head, a.key = after(person1(), keeper.RecordEvidence, w.Version), w.Key
-		a.settled = k.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}) == nil
+		a.settled = k.people.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}) == nil
 	}
 	if e, err := writeRecords(k, 2, nil, keeper.FirstRecord, keeper.FirstRecord+1); err == nil {
 		a.entered, a.sealed = with(nil, []keeper.Record{keeper.FirstRecord, keeper.FirstRecord + 1}, e.Version), e.Keys[1]
-		a.kept = k.SettleRecords([]keeper.Settled{{Person: 2, Version: e.Version}}) == nil
+		a.kept = k.people.SettleRecords([]keeper.Settled{{Person: 2, Version: e.Version}}) == nil
 	}
 	if rows, err := k.PutColours([]keeper.Decided{{Person: 1, Timeline: timeline(1)}, {Person: 3, Timeline: timeline(3)}}); err == nil {
 		a.rows = rows
@@ -82,7 +82,7 @@ func script(t *testing.T, d *durabletest.Disk, c *clock) (a told) {
 	c.pass(31 * 24 * time.Hour)
 	_ = k.Tend()
 	for range 2 { // the job comes again after a failure
-		if cert, err := k.DestroyDay(a.day); err == nil {
+		if cert, err := k.days.DestroyDay(a.day); err == nil {
 			a.cert = &cert
 		}
 	}
@@ -169,7 +169,7 @@ func (a told) check(k *Keeper) error {
 	if h.People%4 != 0 || h.People < uint64(len(a.people)) {
 		return fmt.Errorf("%d people of %d registered", h.People, len(a.people))
 	}
-	if all, err := k.Erasures(); err != nil || a.erased != nil && (len(all) != 1 || all[0] != *a.erased) {
+	if all, err := k.people.Erasures(); err != nil || a.erased != nil && (len(all) != 1 || all[0] != *a.erased) {
 		return fmt.Errorf("the certificate of erasure given out is not the one held: %+v %w", all, err)
 	}
 	return errors.Join(a.checkHeads(k), a.checkRecords(k), a.checkStaff(k), a.checkColours(k, int(h.People)), a.checkKeys(k), a.checkDay(k))
@@ -258,7 +258,7 @@ func (a told) checkColours(k *Keeper, people int) error {
 	if people == 0 {
 		return nil
 	}
-	current, err := k.ColourVersions(personIDs(1, 2, 3))
+	current, err := k.people.ColourVersions(personIDs(1, 2, 3))
 	if err != nil {
 		return err
 	}
@@ -301,14 +301,14 @@ func (a told) checkKeys(k *Keeper) error {
 }
 
 func (a told) checkDay(k *Keeper) error {
-	certs, err := k.Certificates()
+	certs, err := k.days.Certificates()
 	if err != nil {
 		return err
 	}
 	if a.cert != nil && (len(certs) != 1 || certs[0] != *a.cert) {
 		return fmt.Errorf("the certificate given out is not the one held: %+v", certs)
 	}
-	if _, held := k.Held(a.day); held && len(certs) > 0 {
+	if _, held := k.days.Held(a.day); held && len(certs) > 0 {
 		return errors.New("the day has a certificate and a key")
 	}
 	if a.event == nil {

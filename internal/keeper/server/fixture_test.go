@@ -4,7 +4,6 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/root"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 )
 
 // clock is the time as a test sets it; the keeper's own goroutines read it, too.
@@ -62,7 +62,7 @@ func fresh(t testing.TB, people int) (*Keeper, *clock) {
 
 func register(t testing.TB, k *Keeper, n int) []keeper.Registered {
 	t.Helper()
-	out, err := k.Register(n)
+	out, err := k.people.Register(n)
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
@@ -104,7 +104,7 @@ func read(k *Keeper, p identity.PersonID, have []keeper.Version) (keeper.Opened,
 }
 
 func write(k *Keeper, p identity.PersonID, r keeper.Record, have []keeper.Version) (keeper.Written, error) {
-	out, err := k.Write([]keeper.Write{{Person: p, Record: r, Have: have}})
+	out, err := k.people.Write([]keeper.Write{{Person: p, Record: r, Have: have}})
 	if err != nil {
 		return keeper.Written{}, err
 	}
@@ -183,7 +183,7 @@ func writeRecords(k *Keeper, p identity.PersonID, have []keeper.Version, r ...ke
 
 func settleRecords(t testing.TB, k *Keeper, p identity.PersonID, version uint64) {
 	t.Helper()
-	if err := k.SettleRecords([]keeper.Settled{{Person: p, Version: version}}); err != nil {
+	if err := k.people.SettleRecords([]keeper.Settled{{Person: p, Version: version}}); err != nil {
 		t.Fatalf("settle: %v", err)
 	}
 }

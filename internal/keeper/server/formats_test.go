@@ -55,7 +55,7 @@ func wrapFile(chunk int, gen uint32) string { return fmt.Sprintf("%s/%06d-%d", w
 // keyNow is a person's key, as it would go into a backup.
 func keyNow(t testing.TB, k *Keeper, p identity.PersonID) []byte {
 	t.Helper()
-	chunk, err := k.Chunk(uint64(p-1)/keeper.WrapChunk, func(plain []byte) ([]byte, error) { return slices.Clone(plain), nil })
+	chunk, err := k.people.Chunk(uint64(p-1)/keeper.WrapChunk, func(plain []byte) ([]byte, error) { return slices.Clone(plain), nil })
 	if err != nil {
 		t.Fatal(err)
 	}

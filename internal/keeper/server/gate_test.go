@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/status"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 func TestOnlyTheRowAsItWasSealedOpens(t *testing.T) {

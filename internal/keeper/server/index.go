@@ -46,23 +46,26 @@ func (k *Keeper) registerFor(role keeper.Role, n int) ([]keeper.Registered, erro
 		k.refused.Add(1)
 		return nil, keeper.ErrBudget
 	}
-	return k.People.Register(n)
+	return k.people.Register(n)
 }
 
 // Pseudonyms names a person on each day; zero for a day without a key.
 func (k *Keeper) Pseudonyms(who identity.PersonID, days []day.Day) ([]venue.Pseudonym, error) {
-	if len(days) <= 400 && k.Erased(who) {
+	if k.people.Erased(who) {
 		return nil, keeper.ErrErased
 	}
-	return k.Days.Pseudonyms(who, days)
+	return k.days.Pseudonyms(who, days)
 }
 
 // WriteRecords begins writes of health records and gives the keys of their versions.
 func (k *Keeper) WriteRecords(enters []keeper.Enter) ([]keeper.Entered, error) {
-	out, wait, err := k.Enter(enters)
+	out, wait, err := k.people.Enter(enters)
 	if err != nil {
 		return nil, err
 	}
 	k.Know(enters, out) // while the journal is written
-	return out, wait()
+	if err := wait(); err != nil {
+		return nil, err
+	}
+	return out, nil
 }

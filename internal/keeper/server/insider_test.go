@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/desk"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // TestAnInsiderWalksPatients: a clinician with good credentials opens whom they can,

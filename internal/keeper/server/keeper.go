@@ -1,9 +1,10 @@
 // Package server is the keeper: the one process that holds the keys, put together of its
 // parts, and what it answers.
 //
-// Callers get results, and of keys only those of single record versions, each after its
-// intent is durable and within its budget (opening.go). It does not know what it keeps:
-// evidence, colours and details are bytes to it.
+// Callers get results, and of people's keys only those of single record versions: to read
+// one, after the intent is durable and within its budget (opening.go), and to seal a new one,
+// after the write is journaled. It does not know what it keeps: evidence, colours and details
+// are bytes to it.
 package server
 
 import (
@@ -56,16 +57,19 @@ type Options struct {
 	countEvery time.Duration // how often colours' counts are written; default gate.Every
 }
 
-// Keeper holds the keys of one installation. Each part answers its own calls; what takes
-// more than one of them is in opening.go.
+// Keeper holds the keys of one installation, the root key until Close. The parts it embeds
+// answer their own calls, and those who need something of people and days are given it as an
+// interface of their own. Whoever holds a Keeper has of these two, whose keys open what is
+// kept of people, no more than this package writes around them.
 type Keeper struct {
-	*people.People
-	*days.Days
 	*gate.Gates
 	*permit.Permits
 	*traces.Traces
 	*backups.Backups
 	*lent.Lent
+
+	people *people.People
+	days   *days.Days
 
 	opt     Options
 	now     func() time.Time
@@ -121,17 +125,17 @@ func newKeeper(opt Options) *Keeper {
 		believe: desk.Believe, believes: staff.Approval.Verify,
 	}
 	now := func() time.Time { return k.now() }
-	k.People = people.New(people.Config{Disk: k.disk, Now: now, Vacant: opt.Vacant, Failed: k.failed})
-	k.Days = days.New(days.Config{Disk: k.disk, Now: now, Retention: opt.RetentionDays})
+	k.people = people.New(people.Config{Disk: k.disk, Now: now, Vacant: opt.Vacant, Failed: k.failed})
+	k.days = days.New(days.Config{Disk: k.disk, Now: now, Retention: opt.RetentionDays})
 	k.Permits = permit.New(permit.Config{
-		Limits: opt.Limits, Now: now, Desk: k.desk, Known: k.People.Known, Origin: opt.Origin,
+		Limits: opt.Limits, Now: now, Desk: k.desk, Known: k.people.Known, Origin: opt.Origin,
 		Believe: func(r desk.Roll, origin string, a keeper.Ask, now time.Time) (desk.Asker, error) {
 			return k.believe(r, origin, a, now)
 		},
 		Approves: func(a staff.Approval, s staff.Site, key jose.Key) error { return k.believes(a, s, key) },
 	})
-	k.Traces = traces.New(traces.Config{Now: now, Permits: k.Permits, People: k.People})
-	k.Backups = backups.New(backups.Config{Disk: k.disk, Now: now, People: k.People, Days: k.Days, Failed: k.failed})
+	k.Traces = traces.New(traces.Config{Now: now, Permits: k.Permits, People: k.people})
+	k.Backups = backups.New(backups.Config{Disk: k.disk, Now: now, People: k.people, Days: k.days, Failed: k.failed})
 	return k
 }
 
@@ -171,7 +175,7 @@ func (k *Keeper) open() error {
 	if err != nil {
 		return err
 	}
-	if err := k.People.Open(k.file("wrapkey")); err != nil {
+	if err := k.people.Open(k.file("wrapkey")); err != nil {
 		return err
 	}
 	var known journal.Mark // the place that the journal is known to have passed
@@ -199,10 +203,10 @@ func (k *Keeper) begin(keys fixed) error {
 	if err != nil {
 		return err
 	}
-	if err := k.People.Begin(k.journal, k.logKey); err != nil {
+	if err := k.people.Begin(k.journal, k.logKey); err != nil {
 		return err
 	}
-	if err := k.Days.Begin(k.journal, k.logKey, root.Only(k.root, "day ")); err != nil {
+	if err := k.days.Begin(k.journal, k.logKey, root.Only(k.root, "day ")); err != nil {
 		return err
 	}
 	k.Permits.Begin(k.journal, k.logKey, k.Traces.Views())
@@ -216,11 +220,11 @@ func (k *Keeper) begin(keys fixed) error {
 	if err != nil {
 		return err
 	}
-	if k.counts, err = gate.OpenCounts(k.disk, func() time.Time { return k.now() }, k.opt.countEvery, k.opt.ColoursPerDay, k.People.Known); err != nil {
+	if k.counts, err = gate.OpenCounts(k.disk, func() time.Time { return k.now() }, k.opt.countEvery, k.opt.ColoursPerDay, k.people.Known); err != nil {
 		return err
 	}
 	k.Gates = gate.New(gate.Config{
-		Now: func() time.Time { return k.now() }, People: k.People, Days: k.Days, Once: k.once, Counts: k.counts, Failed: k.failed,
+		Now: func() time.Time { return k.now() }, People: k.people, Days: k.days, Once: k.once, Counts: k.counts, Failed: k.failed,
 		Journal: k.journal, LogKey: k.logKey, Epoch: epoch,
 	})
 	return nil
@@ -259,7 +263,7 @@ func (k *Keeper) openRoot() error {
 func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 	switch kind {
 	case journal.KindDestroy:
-		return k.Days.Replay(seq, payload)
+		return k.days.Replay(seq, payload)
 	case journal.KindLedger:
 		return k.ledger.replay(payload)
 	case journal.KindBackup, journal.KindRestored:
@@ -268,7 +272,7 @@ func (k *Keeper) replay(seq uint64, kind byte, payload []byte) error {
 		return k.Traces.Replay(seq, kind, payload)
 	}
 	// Others are for the log, not for the state, or one of these knows them.
-	return errors.Join(k.People.Replay(seq, kind, payload), k.Permits.Replay(seq, kind, payload))
+	return errors.Join(k.people.Replay(seq, kind, payload), k.Permits.Replay(seq, kind, payload))
 }
 
 // failed is why the keeper must not go on: what it holds in memory may be ahead of
@@ -282,7 +286,7 @@ func (k *Keeper) Tend() error {
 	if err := k.failed(); err != nil {
 		return err
 	}
-	return errors.Join(k.Rewrap(), k.DropWeeks())
+	return errors.Join(k.people.Rewrap(), k.DropWeeks())
 }
 
 // Health is the keeper's account of itself.
@@ -290,12 +294,12 @@ func (k *Keeper) Health() (keeper.Health, error) {
 	if err := k.failed(); err != nil {
 		return keeper.Health{}, err
 	}
-	h := keeper.Health{Started: k.started, Colours: k.Opened(), People: uint64(k.N()), Blobs: k.blobs.Load()}
+	h := keeper.Health{Started: k.started, Colours: k.Opened(), People: uint64(k.people.N()), Blobs: k.blobs.Load()}
 	h.Intents, h.Refused = k.Permits.Counts()
 	h.Refused += k.refused.Load() + k.Traces.Refused()
 	at := k.journal.Durable()
 	h.Seq, h.Chain = at.Seq, at.Chain
-	h.FirstDay, h.Days = k.Span()
+	h.FirstDay, h.Days = k.days.Span()
 	return h, nil
 }
 
@@ -314,9 +318,12 @@ func (k *Keeper) Attest(role keeper.Role, digest [32]byte) (c partner.Countersig
 	if role != keeper.RoleAdmin {
 		return c, keeper.ErrRole
 	}
-	c.At = k.now().Truncate(time.Millisecond)
-	if c.Seq, _, err = k.journal.Append(journal.KindAttest, digest[:]); err == nil {
-		c.Sign(k.logKey, digest)
+	at := k.now().Truncate(time.Millisecond)
+	seq, _, err := k.journal.Append(journal.KindAttest, digest[:])
+	if err != nil {
+		return c, err
 	}
-	return c, err
+	c.At, c.Seq = at, seq
+	c.Sign(k.logKey, digest)
+	return c, nil
 }

@@ -41,7 +41,7 @@ func TestHeadsTellARolledBackDatabase(t *testing.T) {
 		{"another order", true, []keeper.Version{second[1], second[0]}, keeper.ErrHead, false},
 	} {
 		if tc.settle {
-			if err := k.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}); err != nil {
+			if err := k.people.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +79,7 @@ func TestALateSettleDoesNotHideTheWriteAfterIt(t *testing.T) {
 	if _, err := write(k, 1, 8, have); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Settle([]keeper.Settled{{Person: 1, Version: w1.Version}}); err != nil {
+	if err := k.people.Settle([]keeper.Settled{{Person: 1, Version: w1.Version}}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := read(k, 1, have); err != nil || got.Err != nil || !got.Behind {
@@ -97,7 +97,7 @@ func TestHeadsFollowAnyHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { k.Close() }()
-		if _, err := k.Register(1); err != nil {
+		if _, err := k.people.Register(1); err != nil {
 			t.Fatal(err)
 		}
 		have := person1()
@@ -111,7 +111,7 @@ func TestHeadsFollowAnyHistory(t *testing.T) {
 			if rapid.Bool().Draw(t, "commits") {
 				old = append(old, have)
 				have = after(have, record, w.Version)
-				if err := k.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}); err != nil {
+				if err := k.people.Settle([]keeper.Settled{{Person: 1, Version: w.Version}}); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -2,10 +2,10 @@ package server
 
 import (
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"sync"
 
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // ledger is the mark of how far the database's ledger has come, and the key it is made

@@ -2,8 +2,6 @@ package server
 
 import (
 	"encoding/json"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +16,8 @@ import (
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/copies"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/traces"
 )
 
 // named is a request to name people, which both officers approved.
@@ -119,7 +119,7 @@ func TestNamesNobodyApproved(t *testing.T) {
 	}
 	h.c.pass(2 * time.Hour)
 	refused("when it is over", good)
-	if got := traces.WhoAre(base, h.N(), others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
+	if got := traces.WhoAre(base, h.people.N(), others); !slices.Equal(slices.Sorted(slices.Values(got)), []identity.PersonID{1, 2}) {
 		t.Errorf("the control: without the request they are %v", got)
 	}
 }

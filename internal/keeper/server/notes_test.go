@@ -15,7 +15,7 @@ func note(person byte, matter byte, part keeper.NotePart, text string) keeper.No
 
 func sealNote(t *testing.T, k *Keeper, n keeper.Note) keeper.Note {
 	t.Helper()
-	out, err := k.SealNotes([]keeper.Note{n})
+	out, err := k.people.SealNotes([]keeper.Note{n})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,12 +61,12 @@ func TestNotes(t *testing.T) {
 		}
 	}
 	for name, n := range map[string]keeper.Note{"nobody": {Person: 3}, "zero": {}} {
-		if _, err := k.SealNotes([]keeper.Note{n}); !errors.Is(err, keeper.ErrPerson) {
+		if _, err := k.people.SealNotes([]keeper.Note{n}); !errors.Is(err, keeper.ErrPerson) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	long := note(0, 1, keeper.NoteFiled, string(make([]byte, keeper.MaxNote+1)))
-	if _, err := k.SealNotes([]keeper.Note{long}); !errors.Is(err, keeper.ErrTooMany) {
+	if _, err := k.people.SealNotes([]keeper.Note{long}); !errors.Is(err, keeper.ErrTooMany) {
 		t.Errorf("too long: %v", err)
 	}
 	again := restart(t, k, c)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"encoding/binary"
-	"github.com/amanah-project/amanah/internal/keeper/once"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/amanah-project/amanah/internal/domain/accesslog"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/once"
 )
 
 func proof(n int) (p keeper.Proof) {

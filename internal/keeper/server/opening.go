@@ -10,8 +10,8 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper/people"
 )
 
-// Nothing is opened before a record on disk says who opens it: permits journal, and only for
-// the journal.Entry that comes of it do people and days give what they hold.
+// No call here gives what is kept before a record on disk says who opens it: permits journal,
+// and only for the journal.Entry that comes of it do people give keys, and days events.
 
 // Read gives the keys of the versions an intent names, after it is durable.
 func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
@@ -19,7 +19,7 @@ func (k *Keeper) Read(role keeper.Role, i keeper.Intent, reads []keeper.Read) (k
 	if err != nil {
 		return receipt, nil, err
 	}
-	return receipt, k.Hold(reads).Give(entry), nil
+	return receipt, k.people.Hold(reads).Give(entry), nil
 }
 
 // OpenRecords gives the keys of the versions that somebody asks for in their own signed
@@ -30,7 +30,7 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 	if err != nil {
 		return keeper.Receipt{}, nil, err
 	}
-	held := k.Hold(reads)
+	held := k.people.Hold(reads)
 	names := held.Agreeing()
 	if len(names) == 0 {
 		return keeper.Receipt{}, held.Give(journal.Entry{}), nil
@@ -46,9 +46,6 @@ func (k *Keeper) OpenRecords(a keeper.Ask, reads []keeper.Read) (keeper.Receipt,
 // is of, after who they are is durable, within the day's ceiling over all exports. What the
 // export's marks are is committed to before.
 func (k *Keeper) OpenExport(e keeper.Export, reads []keeper.Read) (keeper.Receipt, []keeper.Opened, error) {
-	if len(reads) > keeper.MaxBatch {
-		return keeper.Receipt{}, nil, keeper.ErrTooMany
-	}
 	export, err := k.Export(e)
 	if err == nil {
 		err = k.Committed(e)
@@ -60,7 +57,7 @@ func (k *Keeper) OpenExport(e keeper.Export, reads []keeper.Read) (keeper.Receip
 	if err != nil {
 		return keeper.Receipt{}, nil, err
 	}
-	return receipt, k.Hold(reads).Give(entry), nil
+	return receipt, k.people.Hold(reads).Give(entry), nil
 }
 
 // OpenNotes opens texts, after the intent that names their people and matters is
@@ -74,7 +71,7 @@ func (k *Keeper) OpenNotes(role keeper.Role, i keeper.Intent, notes []keeper.Not
 	if err != nil {
 		return nil, err
 	}
-	return k.People.OpenNotes(entry, notes)
+	return k.people.OpenNotes(entry, notes)
 }
 
 // OpenEvents opens events of one day, after the intent is durable.
@@ -82,7 +79,7 @@ func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEv
 	if len(events) > keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
 	}
-	keys, ok := k.Held(d)
+	keys, ok := k.days.Held(d)
 	if !ok {
 		return nil, keeper.ErrDay
 	}
@@ -91,7 +88,7 @@ func (k *Keeper) OpenEvents(i keeper.Intent, d day.Day, events []keeper.SealedEv
 		return nil, err
 	}
 	out, err := keys.Open(entry, d, events)
-	if err == nil && slices.ContainsFunc(out, func(e keeper.Event) bool { return k.Erased(e.Person) }) {
+	if err == nil && slices.ContainsFunc(out, func(e keeper.Event) bool { return k.people.Erased(e.Person) }) {
 		return nil, keeper.ErrErased
 	}
 	return out, err
@@ -109,5 +106,5 @@ func (k *Keeper) Erase(role keeper.Role, e keeper.Erase) (keeper.Erased, error) 
 	if err != nil || !slices.Contains(by, e.Request.By) {
 		return keeper.Erased{}, keeper.ErrErase
 	}
-	return k.People.Erase(body, e.Request.ID(), by, k.Unreadable)
+	return k.people.Erase(body, e.Request.ID(), by, k.Unreadable)
 }

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 func TestRecordsHaveAHeadOfTheirOwn(t *testing.T) {
@@ -113,7 +113,7 @@ func TestWritesThatNeverCameToBeDoNotPileUp(t *testing.T) {
 		wants(t, fmt.Sprint("a minute later, ", i), err, nil)
 		c.pass(openFor)
 	}
-	if h, err := k.Heads(keeper.RoleAdmin, personIDs(1)); err != nil || len(h[0].Bases) != 1+maxOpen {
+	if h, err := k.people.Heads(keeper.RoleAdmin, personIDs(1)); err != nil || len(h[0].Bases) != 1+maxOpen {
 		t.Errorf("%d heads may be, %v", len(h[0].Bases), err)
 	}
 	c.pass(-time.Hour)
@@ -133,7 +133,7 @@ func TestRecordHeadsFollowAnyHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() { k.Close() }()
-		if _, err := k.Register(1); err != nil {
+		if _, err := k.people.Register(1); err != nil {
 			t.Fatal(err)
 		}
 		type flying struct {
@@ -171,7 +171,7 @@ func TestRecordHeadsFollowAnyHistory(t *testing.T) {
 				}
 				have = f.makes
 				if rapid.Bool().Draw(t, "settles") {
-					if err := k.SettleRecords([]keeper.Settled{{Person: 1, Version: f.version}}); err != nil {
+					if err := k.people.SettleRecords([]keeper.Settled{{Person: 1, Version: f.version}}); err != nil {
 						t.Fatal(err)
 					}
 					gone, settled = append(gone, settled), have

@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
-	"github.com/amanah-project/amanah/internal/keeper/root"
 	"log/slog"
 	"math/big"
 	"net"
@@ -19,6 +18,7 @@ import (
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
 	"github.com/amanah-project/amanah/internal/keeper/mutual"
+	"github.com/amanah-project/amanah/internal/keeper/root"
 )
 
 // end is one end's certificate, good from and until days from now.

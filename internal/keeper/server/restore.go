@@ -109,7 +109,7 @@ func Restore(opt Options, r *Recovered, c Copied) error {
 
 // restoreFiles makes the small files.
 func (r *Recovered) restoreFiles(disk durable.FS, files map[string][]byte) error {
-	for _, name := range []string{"fixed", "service"} { // under the root as they are
+	for _, name := range backups.AsTheyAre() {
 		if raw, ok := files[name]; ok {
 			if err := durable.WriteFile(disk, name, raw); err != nil {
 				return err

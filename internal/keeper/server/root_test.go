@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/root"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +16,9 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/root"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 var (
@@ -107,6 +108,7 @@ func TestADamagedKeyFileIsSaidToBe(t *testing.T) {
 		{"mark", -1, root.ErrFile}, {"mark", 20, root.ErrFile},
 		{"service", -1, root.ErrFile}, {"service", 100, root.ErrFile},
 		{"days", -1, journal.ErrBroken}, {"days", 20, journal.ErrBroken},
+		{"wrapkey", -1, root.ErrFile}, {"wrapkey", 50, root.ErrFile},
 	} {
 		d := base.Clone()
 		d.Corrupt(tc.file, func(b []byte) []byte {
@@ -118,6 +120,41 @@ func TestADamagedKeyFileIsSaidToBe(t *testing.T) {
 		})
 		_, err := Open(options(d, c))
 		wants(t, fmt.Sprint(tc.file, " byte ", tc.at), err, tc.want)
+	}
+}
+
+// TestAShortKeyIsNoKey: a file that opens may hold a key cut short, which AES takes for one of
+// a weaker kind, and seals everybody under. A folder in which nobody is registered yet has
+// nothing else that would not fit.
+func TestAShortKeyIsNoKey(t *testing.T) {
+	c := newClock()
+	base := durabletest.New(1)
+	if err := start(t, base, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		long int
+		want error
+	}{{0, seal.ErrKey}, {16, seal.ErrKey}, {24, seal.ErrKey}, {31, seal.ErrKey}, {33, seal.ErrKey}, {32, nil}} {
+		d := base.Clone()
+		raw, err := durable.ReadFile(d, "root")
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := root.FileOf(rootOf(t, raw, options(d, c).Credential), d, "wrapkey")
+		var w wrapKey
+		if err := file.Load(&w); err != nil {
+			t.Fatal(err)
+		}
+		w.Key = append(w.Key, 0)[:tc.long]
+		if err := file.Store(w); err != nil {
+			t.Fatal(err)
+		}
+		k, err := Open(options(d, c))
+		wants(t, fmt.Sprint("a wrap key of ", tc.long, " bytes"), err, tc.want)
+		if err == nil {
+			k.Close()
+		}
 	}
 }
 
@@ -150,7 +187,7 @@ func TestOneKeeperOnAFolder(t *testing.T) {
 	k := start(t, disk, c)
 	_, err := Open(options(disk, c))
 	wants(t, "a second keeper", err, ErrLocked)
-	if _, err := k.Register(1); err != nil {
+	if _, err := k.people.Register(1); err != nil {
 		t.Errorf("the first one after that: %v", err)
 	}
 	k = restart(t, k, c)

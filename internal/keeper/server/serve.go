@@ -154,12 +154,12 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 		a.Registered, err = k.registerFor(role, r.N)
 	case wire.Write:
 		var out []keeper.Written
-		out, err = k.Write(r.Writes)
+		out, err = k.people.Write(r.Writes)
 		for _, w := range out {
 			a.Versions, a.Secrets, a.Faults = append(a.Versions, w.Version), append(a.Secrets, w.Key), append(a.Faults, wire.FaultOf(w.Err))
 		}
 	case wire.Settle:
-		err = k.Settle(r.Settled)
+		err = k.people.Settle(r.Settled)
 	case wire.Read:
 		var out []keeper.Opened
 		a.Receipt, out, err = k.Read(role, r.Intent, r.Reads)
@@ -171,7 +171,7 @@ func (k *Keeper) answer(role keeper.Role, r *wire.Request) *wire.Answer {
 			a.Entered, a.Faults = append(a.Entered, wire.Enter(e)), append(a.Faults, wire.FaultOf(e.Err))
 		}
 	case wire.SettleRecords:
-		err = k.SettleRecords(r.Settled)
+		err = k.people.SettleRecords(r.Settled)
 	case wire.OpenRecords:
 		var out []keeper.Opened
 		a.Receipt, out, err = k.OpenRecords(r.Ask, r.Reads)
@@ -197,17 +197,18 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Events, err = k.OpenEvents(r.Intent, one(r.Days), r.Events)
 	case wire.DestroyDay:
 		var c keeper.Certificate
-		c, err = k.DestroyDay(one(r.Days))
-		a.Certificates = []keeper.Certificate{c}
+		if c, err = k.days.DestroyDay(one(r.Days)); err == nil {
+			a.Certificates = []keeper.Certificate{c}
+		}
 	case wire.Certificates:
 		if role != keeper.RoleAdmin {
 			return keeper.ErrRole
 		}
-		a.Certificates, err = k.Certificates()
+		a.Certificates, err = k.days.Certificates()
 	case wire.ColourVersions:
-		a.Current, err = k.ColourVersions(r.People)
+		a.Current, err = k.people.ColourVersions(r.People)
 	case wire.SealNotes:
-		a.Notes, err = k.SealNotes(r.Notes)
+		a.Notes, err = k.people.SealNotes(r.Notes)
 	case wire.OpenNotes:
 		a.Notes, err = k.OpenNotes(role, r.Intent, r.Notes)
 	case wire.Enrol:
@@ -224,13 +225,14 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 		a.Attested, err = k.Attest(role, r.Digest)
 	case wire.Erase:
 		var c keeper.Erased
-		c, err = k.Erase(role, r.Erase)
-		a.Erased = []keeper.Erased{c}
+		if c, err = k.Erase(role, r.Erase); err == nil {
+			a.Erased = []keeper.Erased{c}
+		}
 	case wire.Erasures:
 		if role != keeper.RoleAdmin {
 			return keeper.ErrRole
 		}
-		a.Erased, err = k.Erasures()
+		a.Erased, err = k.people.Erasures()
 	case wire.Health:
 		a.Health, err = k.Health()
 	default:
@@ -242,11 +244,11 @@ func (k *Keeper) answerRest(role keeper.Role, r *wire.Request, a *wire.Answer) (
 func (k *Keeper) answerChecks(role keeper.Role, r *wire.Request, a *wire.Answer) (err error) {
 	switch r.Call {
 	case wire.Heads:
-		a.Heads, err = k.Heads(role, r.People)
+		a.Heads, err = k.people.Heads(role, r.People)
 	case wire.CheckColours:
 		a.Seals, err = k.CheckColours(role, r.Colours)
 	case wire.CheckNotes:
-		a.Seals, err = k.CheckNotes(role, r.Notes)
+		a.Seals, err = k.people.CheckNotes(role, r.Notes)
 	case wire.Backup:
 		a.Backup, err = k.Backup(role, r.Backup)
 	case wire.Ledger:

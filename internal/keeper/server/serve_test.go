@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
-	"github.com/amanah-project/amanah/internal/keeper/days"
 	"log/slog"
 	"net"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
 	"github.com/amanah-project/amanah/internal/keeper/client"
+	"github.com/amanah-project/amanah/internal/keeper/days"
 	"github.com/amanah-project/amanah/internal/keeper/wire"
 )
 

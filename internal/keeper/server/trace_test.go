@@ -2,8 +2,6 @@ package server
 
 import (
 	"bytes"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
-	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"testing"
 	"time"
 
@@ -15,6 +13,8 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
+	"github.com/amanah-project/amanah/internal/keeper/traces"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
 

@@ -3,13 +3,13 @@ package server
 import (
 	"crypto/ed25519"
 	"encoding/hex"
-	"github.com/amanah-project/amanah/internal/keeper/journal"
 	"testing"
 	"time"
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/journal"
 )
 
 // TestTransfersOutliveTheKeeper: what was stated is known after a restart: the receipt is

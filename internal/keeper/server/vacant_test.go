@@ -20,7 +20,7 @@ func TestVacantNumbers(t *testing.T) {
 	}
 	given := map[identity.PersonID]bool{}
 	for range 10 {
-		some, err := k.Register(40)
+		some, err := k.people.Register(40)
 		if err != nil || len(some) != 40 {
 			t.Fatalf("%d numbers: %v", len(some), err)
 		}
@@ -28,7 +28,7 @@ func TestVacantNumbers(t *testing.T) {
 			given[r.ID] = true
 		}
 	}
-	vacant := k.VacantNear(personIDs(1))
+	vacant := k.people.VacantNear(personIDs(1))
 	if len(vacant) < 60 || len(vacant) > 220 || len(given) != 400 {
 		t.Errorf("%d of %d numbers are vacant", len(vacant), len(given)+len(vacant))
 	}
@@ -42,10 +42,10 @@ func TestVacantNumbers(t *testing.T) {
 	}
 	again := start(t, disk, c) // without the option: what is vacant stays so
 	defer again.Close()
-	if !slices.Equal(again.VacantNear(personIDs(1)), vacant) {
-		t.Errorf("after a restart: %v", again.VacantNear(personIDs(1)))
+	if !slices.Equal(again.people.VacantNear(personIDs(1)), vacant) {
+		t.Errorf("after a restart: %v", again.people.VacantNear(personIDs(1)))
 	}
-	some, err := again.Register(100)
+	some, err := again.people.Register(100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestVacantNumbers(t *testing.T) {
 			t.Errorf("%d is given after all", r.ID)
 		}
 	}
-	if len(again.VacantNear(personIDs(1))) != len(vacant) {
+	if len(again.people.VacantNear(personIDs(1))) != len(vacant) {
 		t.Error("new vacant numbers without the option")
 	}
 }

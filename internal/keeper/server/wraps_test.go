@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/amanah-project/amanah/internal/keeper/people"
-	"github.com/amanah-project/amanah/internal/keeper/root"
-	"github.com/amanah-project/amanah/internal/keeper/seal"
 	"path"
 	"strings"
 	"testing"
@@ -17,6 +14,9 @@ import (
 	"github.com/amanah-project/amanah/internal/durable"
 	"github.com/amanah-project/amanah/internal/durable/durabletest"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/people"
+	"github.com/amanah-project/amanah/internal/keeper/root"
+	"github.com/amanah-project/amanah/internal/keeper/seal"
 )
 
 // files are a disk's files with what they hold, those of one folder below included.
@@ -264,7 +264,7 @@ func TestTheWrapKeyChangesWhole(t *testing.T) {
 			if got, err := read(k, 3, person1()); err != nil || got.Err != nil || !bytes.Equal(got.Keys[0], people[2].Key) {
 				t.Errorf("call %d mode %d: %v %v", n, mode, err, got.Err)
 			}
-			err = k.Known(2)
+			err = k.people.Known(2)
 			wants(t, "the erased", err, keeper.ErrErased)
 			if names, _ := d.List(wrapDir); len(names) != 1 {
 				t.Errorf("call %d mode %d: files %v", n, mode, names)
@@ -293,7 +293,7 @@ func TestRegisteringDuringFailures(t *testing.T) {
 			k := start(t, d, c)
 			register(t, k, 1)
 			d.Fail(durabletest.Failure{N: n, Effect: effect})
-			_, err := k.Register(2)
+			_, err := k.people.Register(2)
 			wants(t, fmt.Sprint("call ", n), err, keeper.ErrUnavailable)
 			h, err := k.Health()
 			if err != nil || h.People != 1 {

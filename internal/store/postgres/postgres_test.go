@@ -75,9 +75,9 @@ func TestCopy(t *testing.T) {
 }
 
 func TestLedger(t *testing.T) {
-	storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerDB, func(sql string)) {
+	storetest.RunLedger(t, func(t *testing.T) (db, other storetest.LedgerDB, exec func(sql string)) {
 		at := database(t)
-		return openAt(t, at, postgres.Options{}), func(sql string) {
+		return openAt(t, at, postgres.Options{}), openAt(t, at, postgres.Options{}), func(sql string) {
 			t.Helper()
 			conn, err := pgx.Connect(t.Context(), at)
 			if err != nil {

@@ -74,13 +74,17 @@ func (w *writer) tend() {
 // write and not again: another process that writes beside waits for it, in steps of
 // its busy handler that grow far beyond what the work takes.
 func (w *writer) empty() {
-	if !w.wrote || w.broken != nil || w.beside.busy.Load() || !w.kept(w.log.look(w.s, lookLog)) || w.log.pages == 0 {
+	if !w.wrote || w.broken != nil || w.beside.busy.Load() || !w.kept(w.log.look(w.s, lookLog)) {
 		return
 	}
-	w.s.conn.SetBusyTimeout(0)
-	defer w.s.conn.SetBusyTimeout(busy)
-	w.checkpoint(emptyLog)
-	w.tended, w.wrote = 0, w.log.pages > 0
+	if w.log.pages > 0 {
+		w.s.conn.SetBusyTimeout(0)
+		w.checkpoint(emptyLog)
+		w.s.conn.SetBusyTimeout(busy)
+		w.tended = 0
+	}
+	w.wrote = w.log.pages > 0 // another may have emptied it: what lies in it later is not this one's
+	w.stats.log.Store(int64(w.log.pages))
 }
 
 // checkpoint writes back on the writer's own time.

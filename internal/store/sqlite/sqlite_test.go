@@ -38,14 +38,17 @@ func TestContractNoted(t *testing.T) {
 }
 
 func TestLedger(t *testing.T) {
-	storetest.RunLedger(t, func(t *testing.T) (storetest.LedgerDB, func(sql string)) {
+	storetest.RunLedger(t, func(t *testing.T) (db, other storetest.LedgerDB, exec func(sql string)) {
 		path := filepath.Join(t.TempDir(), "amanah.db")
-		db, err := sqlite.Open(path, sqlite.Options{Limit: time.Minute})
-		if err != nil {
-			t.Fatal(err)
+		open := func() *sqlite.DB {
+			db, err := sqlite.Open(path, sqlite.Options{Limit: time.Minute})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { db.Close() })
+			return db
 		}
-		t.Cleanup(func() { db.Close() })
-		return db, func(sql string) {
+		return open(), open(), func(sql string) {
 			t.Helper()
 			conn, err := zs.OpenConn(path, zs.OpenReadWrite)
 			if err != nil {

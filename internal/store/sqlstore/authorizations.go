@@ -95,22 +95,10 @@ func (t authorizations) one(sql string, key []byte) (z identity.Authorization, e
 }
 
 func (t authorizations) Forget(before time.Time, n int) (int, error) {
-	if n <= 0 {
-		return 0, t.err
-	}
-	var ids []identity.AuthorizationID
-	bad, err := t.good(expiredAuthorization, 1,
-		func(_ int, a *Args) {
-			a.Time(before)
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			var id identity.AuthorizationID
-			r.Fixed(0, id[:])
-			ids = append(ids, id)
-			return nil
-		})
-	ids, err = without(ids, bad, err)
+	ids, err := firstGood(t.Tx, expiredAuthorization, n, func(a *Args) { a.Time(before) }, func(r Row) (id identity.AuthorizationID) {
+		r.Fixed(0, id[:])
+		return id
+	})
 	if err != nil {
 		return 0, err
 	}

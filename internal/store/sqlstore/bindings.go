@@ -88,20 +88,8 @@ func (t bindings) Claimants(phone identity.Tag) (out []identity.PersonID, err er
 	return out, err
 }
 
-func (t bindings) Ripe(at time.Time, n int) (out []identity.StoredBinding, err error) {
-	if n <= 0 {
-		return nil, t.err
-	}
-	bad, err := t.good(ripeBindings, 1,
-		func(_ int, a *Args) {
-			a.Time(at)
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			out = append(out, binding(r))
-			return nil
-		})
-	return without(out, bad, err)
+func (t bindings) Ripe(at time.Time, n int) ([]identity.StoredBinding, error) {
+	return firstGood(t.Tx, ripeBindings, n, func(a *Args) { a.Time(at) }, binding)
 }
 
 func binding(r Row) identity.StoredBinding {
@@ -177,22 +165,10 @@ func (t guesses) Get(nik identity.Tag) (g identity.Guesses, err error) {
 }
 
 func (t guesses) Forget(before day.Day, n int) (int, error) {
-	if n <= 0 {
-		return 0, t.err
-	}
-	var niks []identity.Tag
-	bad, err := t.good(oldGuesses, 1,
-		func(_ int, a *Args) {
-			a.Int(int64(before))
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			var nik identity.Tag
-			r.Fixed(0, nik[:])
-			niks = append(niks, nik)
-			return nil
-		})
-	niks, err = without(niks, bad, err)
+	niks, err := firstGood(t.Tx, oldGuesses, n, func(a *Args) { a.Int(int64(before)) }, func(r Row) (nik identity.Tag) {
+		r.Fixed(0, nik[:])
+		return nik
+	})
 	if err != nil {
 		return 0, err
 	}

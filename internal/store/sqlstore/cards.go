@@ -76,22 +76,10 @@ func scanCard(r Row, c *identity.Card) {
 }
 
 func (t cards) Forget(before time.Time, n int) (int, error) {
-	if n <= 0 {
-		return 0, t.err
-	}
-	var ids []identity.CardID
-	bad, err := t.good(expiredCards, 1,
-		func(_ int, a *Args) {
-			a.Time(before)
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			var id identity.CardID
-			r.Fixed(0, id[:])
-			ids = append(ids, id)
-			return nil
-		})
-	ids, err = without(ids, bad, err)
+	ids, err := firstGood(t.Tx, expiredCards, n, func(a *Args) { a.Time(before) }, func(r Row) (id identity.CardID) {
+		r.Fixed(0, id[:])
+		return id
+	})
 	if err != nil {
 		return 0, err
 	}
@@ -150,26 +138,15 @@ func (t pins) Count(nik identity.Tag, d day.Day, by int) (n int, err error) {
 }
 
 func (t pins) Forget(before day.Day, n int) (int, error) {
-	if n <= 0 {
-		return 0, t.err
-	}
 	type counted struct {
 		day day.Day
 		nik identity.Tag
 	}
-	var old []counted
-	bad, err := t.good(oldTries, 1,
-		func(_ int, a *Args) {
-			a.Int(int64(before))
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			c := counted{day: day.Day(r.Int(0))}
-			r.Fixed(1, c.nik[:])
-			old = append(old, c)
-			return nil
-		})
-	old, err = without(old, bad, err)
+	old, err := firstGood(t.Tx, oldTries, n, func(a *Args) { a.Int(int64(before)) }, func(r Row) counted {
+		c := counted{day: day.Day(r.Int(0))}
+		r.Fixed(1, c.nik[:])
+		return c
+	})
 	if err != nil {
 		return 0, err
 	}

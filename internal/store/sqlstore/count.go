@@ -183,7 +183,7 @@ func (l *Ledger) recall(view func(fn func(*Tx) error) error) error {
 	c := l.counts
 	c.reads.Lock()
 	defer c.reads.Unlock()
-	newest := l.seen.newestIn("venue_counted")
+	newest := l.seen.counts()
 	if !c.doubted() && c.read == newest {
 		return nil
 	}
@@ -210,9 +210,9 @@ func (l *Ledger) recall(view func(fn func(*Tx) error) error) error {
 	return nil
 }
 
-// newestIn is the newest entry of a table up to which the memory has come.
-func (m *memory) newestIn(table string) uint64 {
+// counts is the newest entry of venue_counted up to which the memory has come.
+func (m *memory) counts() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.moved[table]
+	return m.noted
 }

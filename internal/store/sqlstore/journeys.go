@@ -85,19 +85,10 @@ func (t journeys) Forget(before day.Day, n int) (int, error) {
 	if n <= 0 {
 		return 0, t.err
 	}
-	var ids []venue.JourneyID
-	bad, err := t.good(oldJourneys, 1,
-		func(_ int, a *Args) {
-			a.Int(int64(before))
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			var id venue.JourneyID
-			r.Fixed(0, id[:])
-			ids = append(ids, id)
-			return nil
-		})
-	ids, err = without(ids, bad, err)
+	ids, err := firstGood(t.Tx, oldJourneys, n, func(a *Args) { a.Int(int64(before)) }, func(r Row) (id venue.JourneyID) {
+		r.Fixed(0, id[:])
+		return id
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -20,19 +20,17 @@ const (
 
 // Ledger notes changes of rows, see store.LedgerTables. It is safe for concurrent use.
 type Ledger struct {
-	key     store.LedgerKey
-	all     []store.Table
-	tables  map[string]store.Table
-	rows    map[string]watching // of all tables of ours
-	watched map[string]struct{}
-	known   sync.Map // of statements: *noting, nil for those of no table of ours
-	read    sync.Map // of statements: *reading, nil for those of no table of ours
-	sealer  *store.Sealer
-	seen    *memory
-	counts  *counts
-	ended   *spent // visits
-	used    *spent // passes
-	moment  atomic.Uint64
+	key    store.LedgerKey
+	all    []store.Table
+	rows   map[string]watching // of all tables of ours
+	known  sync.Map            // of statements: *noting, nil for those of no table of ours
+	read   sync.Map            // of statements: *reading, nil for those of no table of ours
+	sealer *store.Sealer
+	seen   *memory
+	counts *counts
+	ended  *spent // visits
+	used   *spent // passes
+	moment atomic.Uint64
 }
 
 // noting is a statement that tells which rows it changed.
@@ -49,15 +47,12 @@ type noting struct {
 // NewLedger makes one over a database's tables.
 func NewLedger(key store.LedgerKey, all []store.Table) *Ledger {
 	l := &Ledger{
-		key: key, all: all, tables: map[string]store.Table{}, rows: map[string]watching{}, watched: map[string]struct{}{},
-		sealer: store.NewSealer(key), seen: newMemory(), counts: newCounts(), ended: newSpent(), used: newSpent(),
+		key: key, all: all, rows: map[string]watching{}, sealer: store.NewSealer(key), seen: newMemory(),
+		counts: newCounts(), ended: newSpent(), used: newSpent(),
 	}
 	for _, t := range all {
 		if slices.Contains(store.LedgerTables(), t.Name) {
-			l.tables[t.Name], l.rows[t.Name] = t, newWatching(t)
-		}
-		if slices.Contains(store.Watched(), t.Name) {
-			l.watched[t.Name] = struct{}{}
+			l.rows[t.Name] = newWatching(t)
 		}
 	}
 	return l
@@ -79,9 +74,9 @@ func (l *Ledger) of(sql string) *noting {
 	case len(words) > 1 && words[0] == "UPDATE":
 		name = words[1]
 	}
-	if t, ours := l.tables[name]; ours {
-		n = &noting{table: t, sql: sql + " RETURNING " + strings.Join(columns(t), ", "), gone: words[0] == "DELETE"}
-		if w := l.rows[name]; !n.gone {
+	if w, ours := l.rows[name]; ours {
+		n = &noting{table: w.table, sql: sql + " RETURNING " + strings.Join(columns(w.table), ", "), gone: words[0] == "DELETE"}
+		if !n.gone {
 			n.keys, n.look = w.writes(sql), l.reads(w.sql)
 		}
 	}
@@ -127,9 +122,9 @@ func (t *Tx) noted(n *noting, items int, bind func(i int, a *Args), changed func
 	err := t.conn.QueryEach(n.sql, items, bind, func(i int, r Row) error {
 		counts[i]++
 		row := values(n.table, r)
-		e := store.LedgerEntry{Table: n.table.Name, Row: t.ledger.key.Row(n.table, row)}
-		if !n.gone {
-			e.MAC = t.ledger.key.MAC(n.table, row)
+		e := t.ledger.entry(n.table, row)
+		if n.gone {
+			e.MAC = nil
 		}
 		entries = append(entries, e)
 		return nil
@@ -143,6 +138,12 @@ func (t *Tx) noted(n *noting, items int, bind func(i int, a *Args), changed func
 		}
 	}
 	return t.append(entries)
+}
+
+// entry says of a row what it is.
+func (l *Ledger) entry(t store.Table, row []store.Value) store.LedgerEntry {
+	mac := l.sealer.Ledger(t, row)
+	return store.LedgerEntry{Table: t.Name, Row: l.key.Row(t, row), MAC: mac[:]}
 }
 
 // append adds entries to the chain. Transactions that do meet at its end: they come one
@@ -167,8 +168,10 @@ func (t *Tx) append(entries []store.LedgerEntry) error {
 		if t.made == nil {
 			t.made = map[uint64]entryOf{}
 		}
-		if len(t.made) < remembered {
-			t.made[t.ledger.seen.rowHash(e.Table, e.Row)] = entryOf{e.Seq, short(e.MAC), len(e.MAC) > 0}
+		// A row that is remembered already must not stay as it was before.
+		row := t.ledger.seen.rowHash(e.Table, e.Row)
+		if _, has := t.made[row]; has || len(t.made) < remembered {
+			t.made[row] = entryOf{seq: e.Seq, mac: short(e.MAC), there: len(e.MAC) > 0}
 		}
 	}
 	if err := t.put(entries); err != nil {
@@ -269,15 +272,14 @@ func (t *Tx) sealed() error {
 // adopt notes every row of some tables.
 func (t *Tx) adopt(names []string) error {
 	for _, name := range names {
-		table, ok := t.ledger.tables[name]
+		w, ok := t.ledger.rows[name]
 		if !ok {
 			continue
 		}
 		var entries []store.LedgerEntry
-		sql := "SELECT " + strings.Join(columns(table), ", ") + " FROM " + quote(name)
+		sql := "SELECT " + strings.Join(columns(w.table), ", ") + " FROM " + quote(name)
 		if err := t.conn.QueryEach(sql, 1, func(int, *Args) {}, func(_ int, r Row) error {
-			row := values(table, r)
-			entries = append(entries, store.LedgerEntry{Table: name, Row: t.ledger.key.Row(table, row), MAC: t.ledger.key.MAC(table, row)})
+			entries = append(entries, t.ledger.entry(w.table, values(w.table, r)))
 			return nil
 		}); err != nil {
 			return err

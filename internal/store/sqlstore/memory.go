@@ -18,22 +18,30 @@ type memory struct {
 	mu     sync.Mutex
 	seed   maphash.Seed
 	ready  bool // followed to an end at least once
-	broken bool // the ledger is not what it was
+	broken bool // the ledger is not what it was; so it stays until the server is started anew
 	end    store.LedgerMark
 	rows   map[uint64]uint64 // by rowHash: the beginning of its newest entry's MAC
 	count  map[string]int64  // of rows, by table
-	moved  map[string]uint64 // the newest entry of each table
 	own    map[uint64]entryOf
 	ownMax uint64
 	late   map[uint64]uint64 // entries that rows got lately, for transactions that began before
-	ring   []uint64          // the rows in late, oldest overwritten
+	ring   []noticed         // what is in late, and what was, oldest overwritten
 	at     int
+	noted  uint64 // the newest entry of venue_counted
+}
+
+// noticed is an entry that a row got: one that is written often has many. When the row came
+// by it or went, its table has by rows more than before.
+type noticed struct {
+	row, seq, table uint64
+	by              int64
 }
 
 // entryOf is a row's entry: none when the row was removed by it.
 type entryOf struct {
 	seq, mac uint64
 	there    bool
+	spent    bool // a bridge stands in its place
 }
 
 const (
@@ -53,7 +61,7 @@ func newMemory() *memory {
 
 func (m *memory) forget() {
 	m.end, m.rows, m.count = store.LedgerMark{}, map[uint64]uint64{}, map[string]int64{}
-	m.moved, m.late, m.ring, m.at = map[string]uint64{}, map[uint64]uint64{}, nil, 0
+	m.late, m.ring, m.at = map[uint64]uint64{}, nil, 0
 }
 
 func (m *memory) rowHash(table string, key []byte) uint64 {
@@ -127,11 +135,64 @@ func (m *memory) newest(row uint64, seq uint64, began since) bool {
 	return !began.ready || seq > began.end || m.late[row] > began.end || m.own[row].seq > began.own
 }
 
-// counted returns how many rows a table has, and whether that has changed since.
-func (m *memory) counted(table string, began since) (n int64, moved bool) {
+// mark is the entry to which the server has followed.
+func (m *memory) mark() store.LedgerMark {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.count[table], m.moved[table] > began.end
+	return m.end
+}
+
+// lost reports whether no row of the ledger is gone by any more.
+func (m *memory) lost() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.broken
+}
+
+// counted returns how many rows a table had at an entry, of which those that came after the
+// memory's end are given: not ok when the memory goes by nothing any more, or is too far
+// beyond that entry to know.
+func (m *memory) counted(table string, at uint64, later []store.LedgerEntry) (n int64, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken {
+		return 0, false
+	}
+	n = m.count[table]
+	if m.end.Seq > at {
+		by, known := m.grown(table, at)
+		return n - by, known
+	}
+	there := map[uint64]bool{}
+	for i := range later {
+		e := &later[i]
+		if e.Seq <= m.end.Seq || e.Table != table { // it was followed meanwhile
+			continue
+		}
+		row := m.rowHash(table, e.Row)
+		was, again := there[row]
+		if !again {
+			_, was = m.rows[row]
+		}
+		there[row] = len(e.MAC) > 0
+		n += bit(there[row]) - bit(was)
+	}
+	return n, true
+}
+
+// grown is by how many rows a table has grown after an entry.
+func (m *memory) grown(table string, at uint64) (by int64, known bool) {
+	of := m.rowHash(table, nil)
+	for i := range m.ring {
+		one := &m.ring[(m.at-1-i+2*len(m.ring))%len(m.ring)] // the newest first
+		if one.seq <= at {
+			return by, true
+		}
+		if one.table == of {
+			by += one.by
+		}
+	}
+	return by, len(m.ring) < lately
 }
 
 // keep remembers entries of a transaction that was committed.
@@ -152,47 +213,80 @@ func (m *memory) keep(made map[uint64]entryOf) {
 	}
 }
 
-// take moves on to the last of some entries.
-func (m *memory) take(entries []store.LedgerEntry) {
+// take moves on to the last of some entries: store.ErrLedger when one stands where this
+// server wrote another.
+func (m *memory) take(entries []store.LedgerEntry) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
+		before := m.end.Seq
 		m.end = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
 		if e.Table == "" {
+			m.bridged(before, e.Seq)
 			continue
 		}
 		row := m.rowHash(e.Table, e.Row)
-		_, was := m.rows[row]
-		switch {
-		case len(e.MAC) == 0:
-			delete(m.rows, row)
-		default:
-			m.rows[row] = short(e.MAC)
-		}
-		if _, is := m.rows[row]; is != was {
-			m.count[e.Table] += 2*bit(is) - 1
-		}
 		if o, ours := m.own[row]; ours && o.seq <= e.Seq {
+			if !o.spent && o != (entryOf{seq: e.Seq, mac: short(e.MAC), there: len(e.MAC) > 0}) {
+				return store.ErrLedger
+			}
 			delete(m.own, row)
 		}
-		if m.moved[e.Table] = e.Seq; m.ready {
-			m.note(row, e.Seq)
+		if e.Table == "venue_counted" {
+			m.noted = e.Seq
+		}
+		_, was := m.rows[row]
+		is := len(e.MAC) > 0
+		if is {
+			m.rows[row] = short(e.MAC)
+		} else {
+			delete(m.rows, row)
+		}
+		by := bit(is) - bit(was)
+		if m.count[e.Table] += by; m.ready {
+			m.note(noticed{row, e.Seq, m.rowHash(e.Table, nil), by})
+		}
+	}
+	return nil
+}
+
+// bridged says of what this server wrote in the place of a bridge that it need not be seen.
+func (m *memory) bridged(after, to uint64) {
+	for row, o := range m.own {
+		if o.seq > after && o.seq <= to {
+			o.spent = true
+			m.own[row] = o
 		}
 	}
 }
 
-func (m *memory) note(row, seq uint64) {
-	if len(m.ring) < lately {
-		m.ring = append(m.ring, row)
-	} else {
-		if old := m.ring[m.at]; old != row {
-			delete(m.late, old)
+// unseen reports whether the memory went past an entry that this server wrote, and did not
+// meet it: keep notes none below the end, and a walk leaves none out.
+func (m *memory) unseen() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.own {
+		if !o.spent && o.seq <= m.end.Seq {
+			return true
 		}
-		m.ring[m.at] = row
+	}
+	return false
+}
+
+// note remembers that a row got an entry, and forgets the oldest: of a row that got others
+// since, the newest of those stays.
+func (m *memory) note(one noticed) {
+	if len(m.ring) < lately {
+		m.ring = append(m.ring, one)
+	} else {
+		if old := m.ring[m.at]; m.late[old.row] == old.seq {
+			delete(m.late, old.row)
+		}
+		m.ring[m.at] = one
 		m.at = (m.at + 1) % lately
 	}
-	m.late[row] = seq
+	m.late[one.row] = one.seq
 }
 
 // Follow goes over the entries since it was last called, and learns what they say of counts;
@@ -231,9 +325,13 @@ func (l *Ledger) followAll(view func(fn func(*Tx) error) error) error {
 	return err
 }
 
+// follow reads what came since m.end, a page in each state of the database. So m.end must not
+// lie below what is pruned, which would look as if it had been cut: servers follow every two
+// seconds, and entries are pruned (Tx.Prune) when the keeper's mark passed them an hour ago.
 func (l *Ledger) follow(view func(fn func(*Tx) error) error) error {
 	for more := true; more; {
 		var entries []store.LedgerEntry
+		own := l.seen.now().own // committed before the state that is read next
 		if err := view(func(t *Tx) error {
 			last := l.seen.end // nobody else moves it
 			if last.Seq > 0 {
@@ -251,15 +349,21 @@ func (l *Ledger) follow(view func(fn func(*Tx) error) error) error {
 				}
 				last = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
 			}
-			if end, err := t.LedgerAt(0); err != nil || len(entries) < 4*pruneAtOnce && end != last {
+			end, err := t.LedgerAt(0)
+			if err != nil || len(entries) < 4*pruneAtOnce && end != last || end.Seq < own {
 				return firstOf(err, store.ErrLedger)
 			}
 			return nil
 		}); err != nil {
 			return err
 		}
-		l.seen.take(entries)
+		if err := l.seen.take(entries); err != nil {
+			return err
+		}
 		more = len(entries) == 4*pruneAtOnce
+	}
+	if l.seen.unseen() {
+		return store.ErrLedger
 	}
 	return nil
 }

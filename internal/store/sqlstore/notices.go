@@ -31,15 +31,9 @@ func (t notices) Due(at time.Time, n int) ([]notice.Waiting, error) {
 	if err := t.complete("notice_waiting"); err != nil {
 		return nil, err
 	}
-	var out []notice.Waiting
-	bad, err := t.good(dueNotices, 1, func(_ int, a *Args) {
-		a.Time(at)
-		a.Int(int64(n))
-	}, func(_ int, r Row) error {
-		out = append(out, notice.Waiting{Place: uint64(r.Int(0)), Due: moment(r.Int(1)), Tries: int(r.Int(2))})
-		return nil
+	return firstGood(t.Tx, dueNotices, n, func(a *Args) { a.Time(at) }, func(r Row) notice.Waiting {
+		return notice.Waiting{Place: uint64(r.Int(0)), Due: moment(r.Int(1)), Tries: int(r.Int(2))}
 	})
-	return without(out, bad, err)
 }
 
 func (t notices) Move(w notice.Waiting) error {

@@ -118,7 +118,7 @@ func (t *Tx) heldEach(rd *reading, n int, bind func(i int, a *Args), scan func(i
 		}
 		row := valuesFrom(rd.table, r, rd.at)
 		mac := t.ledger.sealer.Ledger(rd.table, row)
-		s := sight{t.ledger.name(rd.table, store.RowKey(rd.table, row)), mac[:], rows}
+		s := sight{t.ledger.key.Row(rd.table, row), mac[:], rows}
 		if rows++; rd.keys != nil {
 			s.at = i
 		}
@@ -136,7 +136,7 @@ func (t *Tx) heldEach(rd *reading, n int, bind func(i int, a *Args), scan func(i
 		}
 		a.Reset()
 		bind(i, &a)
-		if s := (sight{t.ledger.name(rd.table, store.RowKey(rd.table, rd.row(pickArgs(a, rd.keys)))), nil, i}); !t.known(rd.table.Name, s) {
+		if s := (sight{t.ledger.key.Row(rd.table, rd.row(pickArgs(a, rd.keys))), nil, i}); !t.known(rd.table.Name, s) {
 			doubts = append(doubts, s)
 		}
 	}
@@ -165,14 +165,6 @@ func pickArgs(a Args, at []int) []Arg {
 	return out
 }
 
-// name is a row's name in the ledger, of the values of its primary key.
-func (l *Ledger) name(t store.Table, key []byte) []byte {
-	if _, watched := l.watched[t.Name]; watched {
-		return l.key.Name(t.Name, key)
-	}
-	return key
-}
-
 // known reports whether a row is what this transaction made of it or what the server knows
 // that it was last.
 func (t *Tx) known(table string, s sight) bool {
@@ -199,45 +191,70 @@ func (t *Tx) confirmed(table string, s sight) (bool, error) {
 	return t.ledger.seen.newest(row, last.Seq, t.began), nil
 }
 
-// complete fails when a table of the ledger has not the rows that the server knows of:
-// some were removed, or added. Of a server that does not follow the ledger it asks nothing.
+// complete fails when a table of the ledger has not exactly the rows that the ledger has by
+// what this transaction sees of both: some were removed, or added. Of a server that does not
+// follow the ledger it asks nothing.
 func (t *Tx) complete(table string) error {
 	if t.err != nil || t.ledger == nil || !t.began.ready {
 		return t.err
 	}
-	count := func(sql string, bind func(a *Args)) (n int64, err error) {
-		err = t.conn.QueryEach(sql, 1, func(_ int, a *Args) { bind(a) }, func(_ int, r Row) error {
-			n = r.Int(0)
-			return nil
-		})
-		return n, err
-	}
-	last, err := count("SELECT COALESCE(MAX(seq), 0) FROM store_ledger", func(*Args) {})
-	if err == nil && uint64(last) < max(t.began.end, t.began.own) {
-		err = store.ErrAltered
-	}
+	want, err := t.counted(table)
 	if err != nil {
 		return t.fail(err)
 	}
-	n, err := count("SELECT COUNT(*) FROM "+quote(table), func(*Args) {})
-	if err != nil {
-		return t.fail(err)
-	}
-	want, moved := t.ledger.seen.counted(table, t.began)
-	if n == want || moved {
-		return nil
-	}
-	later, err := count("SELECT COUNT(*) FROM store_ledger WHERE seq > $1 AND name = $2", func(a *Args) {
-		a.Number(t.began.end)
-		a.Text(table)
-	})
-	if err == nil && later == 0 {
+	n, err := t.number("SELECT COUNT(*) FROM " + quote(table))
+	if err == nil && n != want {
 		err = store.ErrAltered
 	}
 	if err != nil {
 		return t.fail(err)
 	}
 	return nil
+}
+
+// counted returns how many rows a table has by the ledger: what the server remembers, and
+// the entries that were written since, each of which has to follow the one before. So
+// neither another row's entry nor a forged one accounts for a row that misses.
+func (t *Tx) counted(table string) (int64, error) {
+	last, err := t.number("SELECT COALESCE(MAX(seq), 0) FROM store_ledger")
+	if err != nil {
+		return 0, err
+	}
+	if uint64(last) < max(t.began.end, t.began.own) {
+		return 0, store.ErrAltered // its end was cut off
+	}
+	seen := t.ledger.seen
+	var later []store.LedgerEntry
+	for mark := seen.mark(); mark.Seq < uint64(last); {
+		page, err := t.entriesFrom(mark.Seq, 4*pruneAtOnce)
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range page {
+			if !t.ledger.key.Follows(mark, e) {
+				return 0, store.ErrAltered
+			}
+			mark = store.LedgerMark{Seq: e.Seq, Chain: e.Chain}
+		}
+		if len(page) == 0 {
+			return 0, store.ErrAltered
+		}
+		later = append(later, page...)
+	}
+	n, ok := seen.counted(table, uint64(last), later)
+	if !ok {
+		return 0, store.ErrAltered
+	}
+	return n, nil
+}
+
+// number runs a statement whose answer is one.
+func (t *Tx) number(sql string) (n int64, err error) {
+	err = t.conn.QueryEach(sql, 1, func(int, *Args) {}, func(_ int, r Row) error {
+		n = r.Int(0)
+		return nil
+	})
+	return n, err
 }
 
 // before holds the rows that a statement is about to write against the ledger: what

@@ -188,18 +188,12 @@ func (t records) Following(after uint64, n int) ([]record.Follow, error) {
 	if err := t.complete("record_follow"); err != nil {
 		return nil, err
 	}
-	var out []record.Follow
-	bad, err := t.good(walkFollow, 1, func(_ int, a *Args) {
-		a.Number(after)
-		a.Int(int64(n))
-	}, func(_ int, r Row) error {
-		out = append(out, record.Follow{
+	return firstGood(t.Tx, walkFollow, n, func(a *Args) { a.Number(after) }, func(r Row) record.Follow {
+		return record.Follow{
 			Seq: uint64(r.Int(0)), Person: identity.PersonID(r.Int(1)),
 			Version: record.Version{Number: record.Number(r.Int(2)), Version: uint64(r.Int(3))}, Entered: moment(r.Int(4)),
-		})
-		return nil
+		}
 	})
-	return without(out, bad, err)
 }
 
 func (t records) Followed(seqs []uint64) error {

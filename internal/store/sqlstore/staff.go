@@ -183,22 +183,10 @@ func (t invitations) Forget(before time.Time, n int) (int, error) {
 
 // forgetHashes removes up to n rows, named by a hash, that a query finds.
 func (t *Tx) forgetHashes(find, drop string, before time.Time, n int) (int, error) {
-	if n <= 0 {
-		return 0, t.err
-	}
-	var old []staff.Hash
-	bad, err := t.good(find, 1,
-		func(_ int, a *Args) {
-			a.Time(before)
-			a.Int(int64(n))
-		},
-		func(_ int, r Row) error {
-			var h staff.Hash
-			r.Fixed(0, h[:])
-			old = append(old, h)
-			return nil
-		})
-	old, err = without(old, bad, err)
+	old, err := firstGood(t, find, n, func(a *Args) { a.Time(before) }, func(r Row) (h staff.Hash) {
+		r.Fixed(0, h[:])
+		return h
+	})
 	if err != nil {
 		return 0, err
 	}

@@ -131,6 +131,33 @@ func without[T any](all []T, bad []int, err error) ([]T, error) {
 	return all, err
 }
 
+// firstGood runs a statement whose last parameter bounds its rows, and returns the first n of
+// those that are what was written. It asks for more while others lie before them: what was
+// altered keeps nobody behind it waiting. When no row is gone by any more it does not look on.
+func firstGood[T any](t *Tx, sql string, n int, bind func(a *Args), scan func(r Row) T) ([]T, error) {
+	if n <= 0 {
+		return nil, t.err
+	}
+	for limit := n; ; {
+		var all []T
+		bad, err := t.good(sql, 1, func(_ int, a *Args) {
+			bind(a)
+			a.Int(int64(limit))
+		}, func(_ int, r Row) error {
+			all = append(all, scan(r))
+			return nil
+		})
+		read := len(all)
+		if all, err = without(all, bad, err); err != nil {
+			return nil, err
+		}
+		if len(all) >= n || read < limit || len(all) == 0 && t.ledger.seen.lost() {
+			return all[:min(n, len(all))], nil
+		}
+		limit = n + 2*(read-len(all)) // half of it may be altered, too
+	}
+}
+
 func (t *Tx) exec(sql string, bind func(a *Args)) error {
 	return t.execEach(sql, 1, func(_ int, a *Args) { bind(a) }, nil)
 }

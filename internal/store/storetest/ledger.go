@@ -17,10 +17,18 @@ type LedgerDB interface {
 }
 
 // RunLedger runs the contract of what rows are held against when they are read: exec runs
-// a statement beside the database, as somebody does who may write it and has no key.
-func RunLedger(t *testing.T, open func(t *testing.T) (db LedgerDB, exec func(sql string))) {
+// a statement beside the database, as somebody does who may write it and has no key; two
+// opens one database as two servers do.
+func RunLedger(t *testing.T, two func(t *testing.T) (db, other LedgerDB, exec func(sql string))) {
+	open := func(t *testing.T) (LedgerDB, func(sql string)) {
+		db, _, exec := two(t)
+		return db, exec
+	}
 	t.Run("rows", func(t *testing.T) { testRefused(t, open) })
 	t.Run("followed", func(t *testing.T) { testFollowed(t, open) })
+	t.Run("behind altered rows", func(t *testing.T) { testBehind(t, open) })
+	t.Run("counted", func(t *testing.T) { testCounted(t, two) })
+	t.Run("cut off", func(t *testing.T) { testCutOff(t, two) })
 	t.Run("sealed rows", func(t *testing.T) { testSealed(t, open) })
 	t.Run("counts", func(t *testing.T) { testVersions(t, open) })
 	t.Run("spent", func(t *testing.T) { testSpent(t, open) })

@@ -25,7 +25,7 @@ type Store struct {
 	size int64 // of the log
 }
 
-const headName, magic = "head", "amanah trace index 2\n\x00\x00\x00"
+const headName, magic = "head", "amanah trace index 3\n\x00\x00\x00"
 
 // head says which files are the index.
 type head struct {
