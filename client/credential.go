@@ -98,7 +98,17 @@ func parse(raw []byte, kind string) (credentialJSON, []byte, error) {
 	if err != nil || len(key) != ed25519.SeedSize {
 		return j, nil, fmt.Errorf("%w: its key is damaged", ErrCredential)
 	}
-	return j, key, nil
+	return j, key, j.dated()
+}
+
+// dated refuses times that RFC 3339 can write in no zone but their own.
+func (j credentialJSON) dated() error {
+	for _, t := range []time.Time{j.Created, j.Expires} {
+		if y := t.UTC().Year(); y < 0 || y > 9999 {
+			return fmt.Errorf("%w: its times are damaged", ErrCredential)
+		}
+	}
+	return nil
 }
 
 // ParseCredential reads a device's credential.
@@ -124,7 +134,7 @@ func ParseRelay(raw []byte) (RelayCredential, error) {
 		return RelayCredential{}, fmt.Errorf("%w: its platform is missing", ErrCredential)
 	}
 	pin, err := base64.RawURLEncoding.Strict().DecodeString(j.Pin)
-	if err != nil {
+	if err != nil || len(pin) != 0 && len(pin) != ed25519.PublicKeySize {
 		return RelayCredential{}, fmt.Errorf("%w: its pin is damaged", ErrCredential)
 	}
 	return RelayCredential{j.Host, j.Platform, j.Partner, j.Token, key, j.Expires, pin}, nil

@@ -66,9 +66,5 @@ func FuzzParseCredential(f *testing.F) {
 				t.Errorf("what was read does not come back: %v", err)
 			}
 		}
-		if c, err := ParseDoor(raw); err == nil && len(c.Key) != 32 {
-			t.Error("a door without a key")
-		}
-		_, _ = ParseRelay(raw)
 	})
 }

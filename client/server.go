@@ -60,6 +60,9 @@ func ParseServer(raw []byte) (ServerCredential, error) {
 	if err != nil || !(j.Alg == algEdDSA && len(key) == ed25519.SeedSize || j.Alg == algMTLS && len(key) == 0) {
 		return ServerCredential{}, fmt.Errorf("%w: its key is damaged", ErrCredential)
 	}
+	if err := j.dated(); err != nil {
+		return ServerCredential{}, err
+	}
 	return ServerCredential{j.Host, j.Platform, j.Partner, j.Token, j.Refresh, key, j.Created, j.Expires}, nil
 }
 

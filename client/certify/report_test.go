@@ -16,7 +16,7 @@ import (
 )
 
 // written is a report of a run that passed, as Run would close it.
-func written(t *testing.T, spoil func(*certify.Report)) []byte {
+func written(t testing.TB, spoil func(*certify.Report)) []byte {
 	t.Helper()
 	r := certify.Report{
 		Version: 1, List: certify.ListVersion, Partner: 7, Credential: certify.ByProof, Relay: b64(make([]byte, 32)),

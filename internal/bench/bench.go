@@ -57,11 +57,23 @@ type Result struct {
 	Ratio       float64       // of server and keeper to the floor
 	P50, P99    time.Duration // at saturation
 	Half        Half
-	Fsyncs      float64 // per check-in
+	Fsyncs      float64 // per check-in, of the database's files
+	FsyncsFrom  string  // how they are known
 	Written     float64 // bytes per check-in, server and keeper
 	ServerRSS   int64   // bytes, at the end
 	KeeperRSS   int64
-	Import      float64 // people with their evidence a second
+	Cluster     *Cluster `json:",omitempty"`
+	Import      float64  // people with their evidence a second
+}
+
+// Cluster is what PostgreSQL's own processes cost, those of all its databases together.
+type Cluster struct {
+	Written   float64 // bytes per check-in that the kernel charged to them
+	LogBytes  float64 // of the write-ahead log per check-in, as the cluster counts
+	LogWrites float64 // per check-in
+	Memory    int64   // bytes, at the end: proportional shares
+	Processes int     // on this host
+	Hidden    int     // of them, whose bytes and memory this user may not read
 }
 
 // Half is the open loop at half of the maximum; waits count from when a request
@@ -156,7 +168,7 @@ func (r *run) found(ctx context.Context) ([]byte, error) {
 // moment is what is read before and after a stretch.
 type moment struct {
 	server, keeper usage
-	database       time.Duration
+	database       charged
 	commits, syncs float64
 	batches, asks  float64
 }
@@ -173,49 +185,6 @@ func (r *run) now(ctx context.Context) (m moment, err error) {
 		m.keeper, err = used(r.site.KeeperPID())
 	}
 	return m, err
-}
-
-// syncsPerCheckpoint is how often SQLite syncs when it writes its log back:
-// measured with strace, 3 to 4 times.
-const syncsPerCheckpoint = 4
-
-// saturate measures the closed loop; it returns spent requests, of the same sizes.
-func (r *run) saturate(ctx context.Context) ([]request, error) {
-	r.say("preparing %d check-ins", warmUp+r.opt.CheckIns)
-	requests, err := r.prep.make(warmUp + r.opt.CheckIns)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := fly(ctx, r.site.Listen(), requests[:warmUp], r.opt.Connections, 0); err != nil {
-		return nil, err
-	}
-	before, err := r.now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r.say("measuring %d check-ins over %d connections", r.opt.CheckIns, r.opt.Connections)
-	f, err := fly(ctx, r.site.Listen(), requests[warmUp:], r.opt.Connections, 0)
-	if err != nil {
-		return nil, err
-	}
-	after, err := r.now(ctx)
-	if err != nil {
-		return nil, err
-	}
-	n := time.Duration(f.Answered)
-	server, keeper := after.server.since(before.server), after.keeper.since(before.keeper)
-	o := &r.out
-	o.Rate, o.P50, o.P99 = float64(f.Answered)/f.Took.Seconds(), f.at(0.5), f.at(0.99)
-	o.Server, o.Keeper, o.Database = server.CPU/n, keeper.CPU/n, (after.database-before.database)/n
-	o.PerCore = float64(time.Second) / float64(o.Server)
-	o.Batch = (after.asks - before.asks) / (after.batches - before.batches)
-	o.Fsyncs = (after.batches - before.batches) / float64(n) // one commit each
-	if o.Engine == "sqlite" {
-		o.Fsyncs = (after.commits - before.commits + syncsPerCheckpoint*(after.syncs-before.syncs)) / float64(n)
-	}
-	o.Written = float64(server.Written+keeper.Written) / float64(n)
-	o.ServerRSS, o.KeeperRSS = server.Memory, keeper.Memory
-	return requests[warmUp:], nil
 }
 
 // half measures the open loop at half of the rate found.

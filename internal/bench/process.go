@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,21 +67,40 @@ func number(file, name string) int64 {
 	return 0
 }
 
-// database sums the CPU of all processes named postgres on this host.
-func database() time.Duration {
-	var sum time.Duration
+// charged is what the kernel charged to all processes of one name.
+type charged struct {
+	usage
+	processes int
+	hidden    int // of them, whose bytes and memory this user may not read
+}
+
+// database sums all processes of PostgreSQL on this host, whosesoever they are.
+func database() charged { return processes("postgres") }
+
+// processes sums those whose command has a name. Memory is their proportional share:
+// what they have in common, most of it with PostgreSQL, counts once.
+func processes(command string) (sum charged) {
 	names, _ := filepath.Glob("/proc/[0-9]*/comm")
 	for _, name := range names {
 		raw, err := os.ReadFile(name)
-		if err != nil || strings.TrimSpace(string(raw)) != "postgres" {
+		if err != nil || strings.TrimSpace(string(raw)) != command {
 			continue
 		}
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		dir := filepath.Dir(name)
+		pid, err := strconv.Atoi(filepath.Base(dir))
 		if err != nil {
 			continue
 		}
-		if u, err := used(pid); err == nil {
-			sum += u.CPU
+		u, err := used(pid)
+		if err != nil {
+			continue // it has ended
+		}
+		sum.processes++
+		sum.CPU += u.CPU
+		sum.Written += u.Written
+		sum.Memory += number(filepath.Join(dir, "smaps_rollup"), "Pss:") << 10
+		if _, err := os.ReadFile(filepath.Join(dir, "io")); errors.Is(err, fs.ErrPermission) {
+			sum.hidden++
 		}
 	}
 	return sum

@@ -62,11 +62,26 @@ func (cmd *benchGateCmd) Run(c *console) error {
 		row("ratio", fmt.Sprintf("%.2f", r.Ratio), "server and keeper to floor")
 		row("at half", fmt.Sprintf("%.0f/s", r.Half.Rate), fmt.Sprintf("p50 %s p99 %s max %s", short(r.Half.P50), short(r.Half.P99), short(r.Half.Max)))
 		row("mean batch", fmt.Sprintf("%.1f", r.Batch), "")
-		row("fsyncs", fmt.Sprintf("%.4f", r.Fsyncs), "per check-in")
+		row("fsyncs", fmt.Sprintf("%.4f", r.Fsyncs), "per check-in, "+r.FsyncsFrom)
 		row("written", fmt.Sprintf("%.0f B", r.Written), "per check-in, server and keeper")
 		row("memory", fmt.Sprintf("%d MiB", r.ServerRSS>>20), fmt.Sprintf("server; keeper %d MiB", r.KeeperRSS>>20))
+		clusterRows(r.Cluster, row)
 		row("import", fmt.Sprintf("%.0f/s", r.Import), "people with their evidence")
 	})
+}
+
+// clusterRows are those of PostgreSQL's own processes.
+func clusterRows(p *bench.Cluster, row func(...any)) {
+	if p == nil {
+		return
+	}
+	row("log", fmt.Sprintf("%.0f B", p.LogBytes), fmt.Sprintf("of PostgreSQL's write-ahead log per check-in, in %.4f writes", p.LogWrites))
+	if p.Processes == 0 || p.Hidden > 0 {
+		row("written", "unknown", fmt.Sprintf("by PostgreSQL: of its %d processes on this host, %d let only their owner and root look", p.Processes, p.Hidden))
+		return
+	}
+	row("written", fmt.Sprintf("%.0f B", p.Written), "per check-in, PostgreSQL, the log among it")
+	row("memory", fmt.Sprintf("%d MiB", p.Memory>>20), fmt.Sprintf("PostgreSQL, %d processes, what they share counted once", p.Processes))
 }
 
 func micros(d time.Duration) string {

@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -29,6 +30,29 @@ func TestNumberSealedForm(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// FuzzOpenNumber: a number is sealed in one form, and nothing else is one.
+func FuzzOpenNumber(f *testing.F) {
+	f.Add([]byte("\x01\x00\x00\x00\x00\x6a\x0b\x5c\x006281200000001"))
+	f.Add([]byte("\x01\x80\x00\x00\x00\x00\x00\x00\x0012345678"))
+	f.Add([]byte("\x01\x00\x00\x00\x00\x00\x00\x00\x0008120000"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, err := identity.OpenNumber(b)
+		if err != nil {
+			if !errors.Is(err, identity.ErrNumber) || n != (identity.Number{}) {
+				t.Errorf("refused with %v", err)
+			}
+			return
+		}
+		if again, err := n.AppendBinary(nil); err != nil || !bytes.Equal(again, b) {
+			t.Errorf("%v: opened %x, written %x", err, b, again)
+		}
+		if n.Phone.Masked() == "" {
+			t.Error("a number that cannot be shown")
+		}
+	})
 }
 
 func TestMasked(t *testing.T) {

@@ -50,7 +50,7 @@ type door struct {
 	cards ed25519.PrivateKey
 }
 
-func newDoor(t *testing.T) *door {
+func newDoor(t testing.TB) *door {
 	t.Helper()
 	d := &door{stand: newStand(t), desk: &desk{}, mux: &route.Mux{}, key: newKey(t), cards: newKey(t)}
 	keys, err := verify.NewKeys(verify.ForCards, verify.NewKey(d.cards.Public().(ed25519.PublicKey), d.now.Add(-time.Hour), d.now.Add(time.Hour)))

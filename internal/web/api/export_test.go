@@ -1,0 +1,4 @@
+package api
+
+// ReadApplication reads an application's body.
+var ReadApplication = readApplication
