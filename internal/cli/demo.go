@@ -20,8 +20,9 @@ type demoCmd struct {
 func (demoCmd) Help() string {
 	return `A keeper, a server and three partners' relays run as processes of their own on
 loopback; devices of synthetic people check in through the relays at five venues.
-At the end it prints what a partner saw of two answers beside what the two people
-saw. The exit status is not 0 if anything failed.
+At the end, which an interrupt brings about too, it prints what a partner saw of two
+answers beside what the two people saw. The exit status is not 0 if anything failed;
+that somebody's twelve colours of the day are told is no failure.
 
 Example:
   amanah demo --for 20s --people 5000 --rate 100`

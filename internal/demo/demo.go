@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +27,8 @@ type Options struct {
 	Terminal bool
 }
 
-// Run runs a demo. It returns an error when anything in it failed.
+// Run runs a demo. It returns an error when anything in it failed; people who were
+// told all their colours of the day are none, nor is a ctx that ended while they check in.
 func Run(ctx context.Context, opt Options) (err error) {
 	if opt.People < 100 || opt.People > 1_000_000 {
 		return fault.New(fault.Invalid, "a demo has 100 to 1,000,000 people")
@@ -48,10 +47,13 @@ func Run(ctx context.Context, opt Options) (err error) {
 	if err := c.found(ctx); err != nil {
 		return err
 	}
+	if err := c.meet(ctx); err != nil {
+		return err
+	}
 	if err := c.live(ctx); err != nil {
 		return err
 	}
-	return c.compare(ctx)
+	return c.compare()
 }
 
 // country is a running demo.
@@ -64,6 +66,7 @@ type country struct {
 	codes  []string
 	phones []*phone
 	relays []string
+	sides  []side // two check-ins of different colour
 }
 
 // phone is one person's device. One person checks in at one place at a time.
@@ -73,7 +76,7 @@ type phone struct {
 	line   *tap
 }
 
-// live lets people check in until the time is over.
+// live lets people check in until the time is over or ctx ends.
 func (c *country) live(ctx context.Context) error {
 	if c.opt.For > 0 {
 		var cancel context.CancelFunc
@@ -150,7 +153,7 @@ func (c *country) visit(ctx context.Context) {
 // limited reports whether the day's colours are used up.
 func limited(err error) bool {
 	var p *client.Problem
-	return errors.As(err, &p) && p.Status == http.StatusTooManyRequests && strings.Contains(p.Title, "colours of the day")
+	return errors.As(err, &p) && p.Type == client.ProblemLimit
 }
 
 func (c *country) show(view *screen) {
