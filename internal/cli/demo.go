@@ -13,7 +13,7 @@ type demoCmd struct {
 	For    time.Duration `default:"60s" help:"How long people check in; 0s until interrupted."`
 	People int           `default:"20000" help:"Synthetic people."`
 	Rate   float64       `default:"200" help:"Check-ins a second."`
-	Data   string        `help:"Folder to keep the demo's data in; by default it is removed at the end."`
+	Data   string        `help:"Folder, new to demos, to keep the data in; by default it is removed at the end."`
 }
 
 // Help says what will be seen.

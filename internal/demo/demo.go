@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ func Run(ctx context.Context, opt Options) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opt.Data)) }()
+	}
+	if _, err := os.Stat(filepath.Join(opt.Data, "site")); err == nil {
+		return fault.New(fault.Conflict, "the folder has a demo's data already: its devices are of relays that are no more")
 	}
 	c := &country{opt: opt, as: day.Of(time.Now()), tally: newTally()}
 	defer func() { err = errors.Join(err, c.stop()) }()
