@@ -43,7 +43,7 @@ type demonstration struct {
 
 func startDemo(t *testing.T, args ...string) *demonstration {
 	t.Helper()
-	d := &demonstration{&process{cmd: exec.Command(program, append([]string{"demo"}, args...)...), log: &buffer{}, done: make(chan struct{})}, t.TempDir()}
+	d := &demonstration{&process{t: t, cmd: exec.Command(program, append([]string{"demo"}, args...)...), log: &buffer{}, done: make(chan struct{})}, t.TempDir()}
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	d.cmd.Env = append(os.Environ(), "TMPDIR="+d.dir)
 	if err := d.cmd.Start(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +56,26 @@ func TestKillKeeper(t *testing.T) {
 		l.run(func() {
 			l.keeper.kill()
 			time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+			l.startKeeper()
+			l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
+		})
+		l.settle()
+	})
+}
+
+// TestTerminate ends server and keeper in turn under load, as a service manager does: they
+// finish what they began and leave with exit status 0.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, database ...string) {
+		l := newLedger(t, newSite(t, program, database...), rounds())
+		l.run(func() {
+			if l.struck%2 == 0 {
+				l.server.end(syscall.SIGTERM)
+				l.startServer()
+				return
+			}
+			l.keeper.end(syscall.SIGTERM)
 			l.startKeeper()
 			l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
 		})
