@@ -85,7 +85,8 @@ type site struct {
 	keeper   *process
 	server   *process
 	relays   []*process
-	output   buffer // of every command that ran
+	ran      []*process // all of them, those that ended too
+	output   buffer     // of every command that ran
 }
 
 // newSite makes an installation that is not running yet.
@@ -164,6 +165,7 @@ func (s *site) start(args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.ran = append(s.ran, p)
 	go func() {
 		_ = p.cmd.Wait()
 		close(p.done)
@@ -199,7 +201,8 @@ func (s *site) startKeeper() {
 
 func (s *site) startServer() {
 	s.t.Helper()
-	s.server = s.start(append([]string{"serve"}, s.flags()...)...)
+	// All that it can say is what the hunts search.
+	s.server = s.start(append([]string{"serve", "--log-level", "debug"}, s.flags()...)...)
 	s.wait("the server's health", func() error { return healthy(s.ops) }, s.server)
 }
 
