@@ -10,6 +10,7 @@ build: ## the one binary, at bin/amanah
 	$(GO) build -trimpath -o bin/amanah ./cmd/amanah
 
 test: ## everything, with a throw-away PostgreSQL cluster, S3 server, image server, nginx and Chromium
+	@[ "$$SKIP_DISK_FULL" != 1 ] || echo "make: WARNING: SKIP_DISK_FULL=1: NOTHING IS TESTED ON A FULL DISK" >&2
 	scripts/postgres.sh scripts/nginx.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh $(GO) test -timeout 30m ./...
 
 vet:

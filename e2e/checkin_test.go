@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
@@ -225,19 +228,47 @@ func badInput(t *testing.T, c *country) {
 	}
 }
 
-// noCanaries searches all that the processes and commands said, and the metrics.
-func noCanaries(t *testing.T, c *country) {
-	said := c.keeper.log.String() + c.server.log.String() + c.output.String() + metrics(t, c.ops)
-	for _, r := range c.relays {
-		said += r.log.String()
-	}
-	if len(said) < 1000 {
-		t.Fatalf("only %d bytes were said: the search would prove nothing", len(said))
-	}
+// canaries are the people's NIKs, names, dates and numbers, as addresses and digests have
+// them, too. Of names and numbers the part is looked for that all ways to write them share.
+func canaries() (all []string) {
 	for _, line := range strings.Split(strings.TrimSpace(people), "\n")[1:] {
-		for _, secret := range strings.Split(line, ",") {
-			if secret != "" && strings.Contains(said, secret) {
-				t.Errorf("%q is in a log, an answer or a metric", secret)
+		f := strings.Split(line, ",")
+		_, name, _ := strings.Cut(f[1], " ")
+		digest := sha256.Sum256([]byte(f[0]))
+		all = append(all, f[0], name, strings.ToLower(name), url.QueryEscape(name), url.PathEscape(name), f[2], string(digest[:]))
+		if number := strings.TrimPrefix(f[3], "+62"); number != "" {
+			all = append(all, number)
+		}
+	}
+	return all
+}
+
+// noCanaries searches all that the processes and commands said, and the metrics, for
+// canaries in every form that the hunter knows. The controls are a harmless word of each of
+// them, and each canary in two encodings at the end of the same text.
+func noCanaries(t *testing.T, c *country) {
+	t.Helper()
+	said := map[string]string{"commands": c.output.String(), "metrics": metrics(t, c.ops)}
+	word := map[string]string{"commands": `"decision"`, "metrics": "amanah_gate_asks_total"}
+	for i, p := range c.ran {
+		name := fmt.Sprintf("process %d, %s", i, p.cmd.Args[1])
+		said[name] = p.log.String()
+		word[name] = map[string]string{"keeper": "msg=keeping", "serve": "msg=serving", "partner": "msg=relaying"}[p.cmd.Args[1]]
+	}
+	for name, text := range said {
+		if w := word[name]; !newHunter([]string{w}).search([]byte(text))[w] {
+			t.Errorf("control: %q is not found in what %s said", w, name)
+		}
+		h := newHunter(canaries())
+		for secret := range h.search([]byte(text)) {
+			t.Errorf("%q is in what %s said", secret, name)
+		}
+		for _, secret := range canaries() {
+			tail := []byte("x" + secret)
+			for _, encoded := range []string{base64.StdEncoding.EncodeToString(tail), hex.EncodeToString(tail)} {
+				if len(h.search([]byte(text+encoded))) == 0 {
+					t.Errorf("control: %q is not found at the end of what %s said", secret, name)
+				}
 			}
 		}
 	}

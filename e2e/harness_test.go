@@ -48,9 +48,11 @@ func build(to string, tags ...string) ([]byte, error) {
 
 // process is one running program of an installation.
 type process struct {
-	cmd  *exec.Cmd
-	log  *buffer
-	done chan struct{}
+	t      testing.TB
+	cmd    *exec.Cmd
+	log    *buffer
+	done   chan struct{}
+	killed bool // by the test: its exit status means nothing
 }
 
 // buffer keeps what a process prints; the canary hunt reads it.
@@ -83,7 +85,8 @@ type site struct {
 	keeper   *process
 	server   *process
 	relays   []*process
-	output   buffer // of every command that ran
+	ran      []*process // all of them, those that ended too
+	output   buffer     // of every command that ran
 }
 
 // newSite makes an installation that is not running yet.
@@ -156,12 +159,13 @@ func (s *site) flags() []string {
 
 func (s *site) start(args ...string) *process {
 	s.t.Helper()
-	p := &process{cmd: exec.Command(s.bin, args...), log: &buffer{}, done: make(chan struct{})}
+	p := &process{t: s.t, cmd: exec.Command(s.bin, args...), log: &buffer{}, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.Env = append(os.Environ(), "TMPDIR="+s.mkdir("tmp"))
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	s.ran = append(s.ran, p)
 	go func() {
 		_ = p.cmd.Wait()
 		close(p.done)
@@ -197,7 +201,8 @@ func (s *site) startKeeper() {
 
 func (s *site) startServer() {
 	s.t.Helper()
-	s.server = s.start(append([]string{"serve"}, s.flags()...)...)
+	// All that it can say is what the hunts search.
+	s.server = s.start(append([]string{"serve", "--log-level", "debug"}, s.flags()...)...)
 	s.wait("the server's health", func() error { return healthy(s.ops) }, s.server)
 }
 
@@ -246,21 +251,35 @@ func (s *site) wait(what string, check func() error, p *process) {
 	s.t.Fatalf("waiting for %s: %v\n%s", what, err, tail(p.log.String()))
 }
 
-// stop ends a process as an operator would and waits for it.
+// stop ends a process as an operator would.
 func (p *process) stop() {
-	if p == nil {
+	if p == nil || p.killed {
 		return
 	}
-	_ = p.cmd.Process.Signal(os.Interrupt)
+	p.t.Helper()
+	p.end(os.Interrupt)
+}
+
+// end has a process end by a signal that asks for it: soon, and with exit status 0. One that
+// ended before by itself is held to the same.
+func (p *process) end(by os.Signal) {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(by) // it may be over, which its status tells
 	select {
 	case <-p.done:
 	case <-time.After(30 * time.Second):
 		p.kill()
+		p.t.Errorf("%s does not end by %s:\n%s", p.cmd.Args[1], by, tail(p.log.String()))
+		return
+	}
+	if !p.cmd.ProcessState.Success() {
+		p.t.Errorf("%s ended by %s: %s\n%s", p.cmd.Args[1], by, p.cmd.ProcessState, tail(p.log.String()))
 	}
 }
 
 // kill ends a process as a power cut would.
 func (p *process) kill() {
+	p.killed = true
 	_ = p.cmd.Process.Kill()
 	<-p.done
 }

@@ -2,15 +2,13 @@ package e2e
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,6 +53,26 @@ func TestKillKeeper(t *testing.T) {
 		l.run(func() {
 			l.keeper.kill()
 			time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+			l.startKeeper()
+			l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
+		})
+		l.settle()
+	})
+}
+
+// TestTerminate ends server and keeper in turn under load, as a service manager does: they
+// finish what they began and leave with exit status 0.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, database ...string) {
+		l := newLedger(t, newSite(t, program, database...), rounds())
+		l.run(func() {
+			if l.struck%2 == 0 {
+				l.server.end(syscall.SIGTERM)
+				l.startServer()
+				return
+			}
+			l.keeper.end(syscall.SIGTERM)
 			l.startKeeper()
 			l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
 		})
@@ -289,9 +307,14 @@ func (l *ledger) receipts() int {
 		}
 	}
 	for id, a := range l.told {
-		key, root, index := readReceipt(l.t, a.receipt)
-		if n, _ := strconv.Atoi(leaves[key][1]); leaves[key][0] != root || index >= n {
+		r := readReceipt(l.t, a.receipt)
+		leaf := leaves[r.leaf]
+		if n, _ := strconv.Atoi(leaf[1]); leaf[0] != r.root || n != r.count || r.fold() != leaf[0] {
 			l.t.Errorf("the event of %s is not in the log", id)
+			break
+		}
+		if r.event[0] ^= 1; r.fold() == leaf[0] {
+			l.t.Errorf("control: the receipt of %s leads another event to the log", id)
 			break
 		}
 	}
@@ -303,17 +326,4 @@ func (l *ledger) receipts() int {
 		}
 	}
 	return int(events)
-}
-
-// readReceipt returns where the log holds a receipt's event: gate and number of
-// its leaf, the leaf's root, and the event's place in it.
-func readReceipt(t testing.TB, receipt string) (leaf, root string, index int) {
-	t.Helper()
-	raw, err := base64.RawURLEncoding.DecodeString(receipt)
-	const head = 16 + 8 + 32 + 32 + 2 + 8 + 64 // gate, seq, prev, root, count, time, signature
-	if err != nil || len(raw) < head+2 {
-		t.Fatalf("a receipt of %d bytes: %v", len(raw), err)
-	}
-	leaf = fmt.Sprintf("%x/%d", raw[:16], binary.BigEndian.Uint64(raw[16:]))
-	return leaf, fmt.Sprintf("%x", raw[56:88]), int(binary.BigEndian.Uint16(raw[head:]))
 }

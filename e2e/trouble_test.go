@@ -164,39 +164,83 @@ func (l *line) cut(gone bool) {
 // a restart.
 func TestTroubleDiskFull(t *testing.T) {
 	s := newSite(t, program)
-	data := s.mkdir("data")
-	if err := mountSmall(data, 16<<20); err != nil {
-		t.Skipf("A FULL DISK IS NOT TESTED: no small file system can be mounted here: %v", err)
-	}
-	t.Cleanup(func() { // before the site's folder is removed
-		s.server.stop()
-		if err := unmount(data); err != nil {
-			t.Error(err)
-		}
-	})
+	data := smallDisk(t, s, "data")
 	l := newLedger(t, s, 1)
 	l.server.stop() // its log has room for a while: a new one begins small
 	l.startServer()
 	l.patience = time.Second // each try costs a colour: they are opened before the commit fails
 	l.run(func() {
-		filler := fill(t, filepath.Join(data, "filler"))
-		refused := l.troubles.Load()
-		for end := time.Now().Add(10 * time.Second); l.troubles.Load() < refused+callers && time.Now().Before(end); {
-			time.Sleep(5 * time.Millisecond)
-		}
-		if l.troubles.Load() == refused {
-			t.Error("nothing was refused with a full disk: this proves nothing")
-		}
-		if err := os.Remove(filler); err != nil {
-			t.Error(err)
-		}
+		l.full(data, func() {})
 		l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
 	})
 	l.settle()
 }
 
+// TestTroubleKeeperDiskFull does the same to the keeper's disk: what its journal cannot
+// keep it does not answer, and it answers no more until it starts again.
+func TestTroubleKeeperDiskFull(t *testing.T) {
+	s := newSite(t, program)
+	folder := smallDisk(t, s, "keeper")
+	l := newLedger(t, s, 1)
+	l.patience = 2 * time.Second // so that some of the load is left when the journal is full
+	l.run(func() {
+		l.full(folder, func() { // the journal's last page has room for some records yet
+			for i := range 500 {
+				if _, err := l.guests[i%len(l.guests)].visits(t.Context()); err != nil {
+					return
+				}
+			}
+		})
+		if healthy(l.ops) == nil {
+			t.Error("the server calls itself healthy with a keeper that cannot write")
+		}
+		l.keeper.kill()
+		l.startKeeper()
+		l.wait("the server's recovery", func() error { return healthy(l.ops) }, l.server)
+	})
+	l.settle()
+}
+
+// smallDisk mounts a file system of 16 MiB as a folder of an installation. Where that cannot
+// be done the test fails, unless it is said that it is left out.
+func smallDisk(t *testing.T, s *site, name string) string {
+	t.Helper()
+	if os.Getenv("SKIP_DISK_FULL") == "1" {
+		t.Skip("SKIP_DISK_FULL=1: A FULL DISK IS NOT TESTED")
+	}
+	dir := s.mkdir(name)
+	if err := mountSmall(dir, 16<<20); err != nil {
+		t.Fatalf("no small file system can be mounted here: %v: run this as root on Linux, or set SKIP_DISK_FULL=1 to leave a full disk untested", err)
+	}
+	t.Cleanup(func() { // before the site's folder is removed
+		s.server.stop()
+		s.keeper.stop()
+		if err := unmount(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// full leaves no room in a folder until tries are refused, and then makes room.
+func (l *ledger) full(dir string, meanwhile func()) {
+	l.t.Helper()
+	filler := fill(l.t, filepath.Join(dir, "filler"))
+	refused := l.troubles.Load()
+	meanwhile()
+	for end := time.Now().Add(10 * time.Second); l.troubles.Load() < refused+callers && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if l.troubles.Load() == refused {
+		l.t.Error("nothing was refused with a full disk: this proves nothing")
+	}
+	if err := os.Remove(filler); err != nil {
+		l.t.Error(err)
+	}
+}
+
 // fill writes a file until there is no room for another byte.
-func fill(t *testing.T, name string) string {
+func fill(t testing.TB, name string) string {
 	t.Helper()
 	f, err := os.Create(name)
 	if err != nil {

@@ -63,30 +63,31 @@ type side struct {
 	answer *client.Visit
 }
 
-// compare shows what a partner saw of two answers of different colour beside what
-// the people saw, and fails when a partner could tell them apart by their size.
-func (c *country) compare(ctx context.Context) error {
-	var sides []side
+// meet checks people in, one after the other, until two were told different colours.
+// It comes before everybody lives: by the end their colours of the day may be used up.
+func (c *country) meet(ctx context.Context) error {
 	colours := map[string]bool{}
 	for _, p := range c.phones {
-		if len(sides) == 2 {
-			break
-		}
 		s, err := c.look(ctx, p)
 		if err != nil {
 			return err
 		}
-		if s == nil || colours[s.answer.Colour] {
+		if colours[s.answer.Colour] {
 			continue
 		}
 		colours[s.answer.Colour] = true
-		sides = append(sides, *s)
+		if c.sides = append(c.sides, *s); len(c.sides) == 2 {
+			return nil
+		}
 	}
-	if len(sides) < 2 {
-		return fault.New(fault.Internal, "no two people of different colour were found")
-	}
+	return fault.New(fault.Internal, "no two people of different colour were found")
+}
+
+// compare shows what a partner saw of two answers of different colour beside what
+// the people saw, and fails when a partner could tell them apart by their size.
+func (c *country) compare() error {
 	c.say("\nwhat the partner's servers saw of two answers        and what the two people saw")
-	for _, s := range sides {
+	for _, s := range c.sides {
 		a := s.answer
 		c.say(fmt.Sprintf("  %d bytes, %d headers: %s…   %s, %s: %s", len(s.wire), s.head, hex.EncodeToString(s.wire[:12]), a.Colour, a.Decision, a.Reason.Text))
 		if a.Next != nil {
@@ -95,23 +96,17 @@ func (c *country) compare(ctx context.Context) error {
 			c.say(fmt.Sprintf("  %57s does not change by itself", ""))
 		}
 	}
-	if len(sides[0].wire) != len(sides[1].wire) || sides[0].head != sides[1].head {
+	if one, other := c.sides[0], c.sides[1]; len(one.wire) != len(other.wire) || one.head != other.head {
 		return fault.New(fault.Internal, "the partner could tell the two answers apart")
 	}
-	c.say(fmt.Sprintf("one length, %d bytes: the partner learned nothing", len(sides[0].wire)))
+	c.say(fmt.Sprintf("one length, %d bytes: the partner learned nothing", len(c.sides[0].wire)))
 	return nil
 }
 
-// look checks one person in and returns both sides of it; nil for somebody whose
-// colours of the day are used up.
+// look checks one person in and returns both sides of it.
 func (c *country) look(ctx context.Context, p *phone) (*side, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.line.watch()
 	v, err := p.device.CheckIn(ctx, client.CheckIn{Code: c.codes[0], Party: 1})
-	if limited(err) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
-	"strings"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -29,7 +28,8 @@ type Options struct {
 	Terminal bool
 }
 
-// Run runs a demo. It returns an error when anything in it failed.
+// Run runs a demo. It returns an error when anything in it failed; people who were
+// told all their colours of the day are none, nor is a ctx that ended while they check in.
 func Run(ctx context.Context, opt Options) (err error) {
 	if opt.People < 100 || opt.People > 1_000_000 {
 		return fault.New(fault.Invalid, "a demo has 100 to 1,000,000 people")
@@ -43,15 +43,21 @@ func Run(ctx context.Context, opt Options) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(opt.Data)) }()
 	}
+	if _, err := os.Stat(filepath.Join(opt.Data, "site")); err == nil {
+		return fault.New(fault.Conflict, "the folder has a demo's data already: its devices are of relays that are no more")
+	}
 	c := &country{opt: opt, as: day.Of(time.Now()), tally: newTally()}
 	defer func() { err = errors.Join(err, c.stop()) }()
 	if err := c.found(ctx); err != nil {
 		return err
 	}
+	if err := c.meet(ctx); err != nil {
+		return err
+	}
 	if err := c.live(ctx); err != nil {
 		return err
 	}
-	return c.compare(ctx)
+	return c.compare()
 }
 
 // country is a running demo.
@@ -64,6 +70,7 @@ type country struct {
 	codes  []string
 	phones []*phone
 	relays []string
+	sides  []side // two check-ins of different colour
 }
 
 // phone is one person's device. One person checks in at one place at a time.
@@ -73,7 +80,7 @@ type phone struct {
 	line   *tap
 }
 
-// live lets people check in until the time is over.
+// live lets people check in until the time is over or ctx ends.
 func (c *country) live(ctx context.Context) error {
 	if c.opt.For > 0 {
 		var cancel context.CancelFunc
@@ -150,7 +157,7 @@ func (c *country) visit(ctx context.Context) {
 // limited reports whether the day's colours are used up.
 func limited(err error) bool {
 	var p *client.Problem
-	return errors.As(err, &p) && p.Status == http.StatusTooManyRequests && strings.Contains(p.Title, "colours of the day")
+	return errors.As(err, &p) && p.Type == client.ProblemLimit
 }
 
 func (c *country) show(view *screen) {
