@@ -73,6 +73,7 @@ func (cmd *leakSimulateCmd) Run(c *console) error {
 		return fault.New(fault.Invalid, "--trials must be 1 to 1,000,000, and --epsilon between 0 and 1")
 	}
 	bar := c.progress("simulating")
+	bar.unit = "trials"
 	defer bar.end()
 	var trials atomic.Int64
 	steps, done := study.Steps(), 0

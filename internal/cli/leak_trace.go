@@ -32,6 +32,7 @@ func (cmd *leakTraceCmd) Run(c *console) error {
 	}
 	return app.Operate(c.ctx, cmd.Config, c.errors, func(o *app.Operator) error {
 		bar := c.progress("tracing")
+		bar.unit = "bytes"
 		got, err := o.Trace(c.ctx, id, cmd.Paths, cmd.Case, built(), func(done, of int64) { bar.show(done, of, done) })
 		bar.end()
 		if got != nil && cmd.JSON {

@@ -123,12 +123,13 @@ type bar struct {
 	c     *console
 	drawn *progressbar.ProgressBar
 	what  string
+	unit  string // of what is counted: rows, but where somebody says otherwise
 	began time.Time
 	last  time.Time
 }
 
 func (c *console) progress(what string) *bar {
-	b := &bar{c: c, what: what, began: time.Now(), last: time.Now()}
+	b := &bar{c: c, what: what, unit: "rows", began: time.Now(), last: time.Now()}
 	if f, ok := c.errors.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		b.drawn = progressbar.NewOptions64(1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 			progressbar.OptionShowBytes(true), progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond))
@@ -148,7 +149,7 @@ func (b *bar) show(done, size, rows int64) {
 	b.last = time.Now()
 	took := time.Since(b.began)
 	left := time.Duration(float64(took) * float64(size-done) / float64(max(done, 1))).Round(time.Second)
-	fmt.Fprintf(b.c.errors, "%s: %d rows, %d %%, %.0f rows/s, %s left\n", b.what, rows, done*100/size, float64(rows)/took.Seconds(), left)
+	fmt.Fprintf(b.c.errors, "%s: %d %s, %d %%, %.0f %s/s, %s left\n", b.what, rows, b.unit, done*100/size, float64(rows)/took.Seconds(), b.unit, left)
 }
 
 func (b *bar) end() {

@@ -28,19 +28,26 @@ var crowd = canary.Spec{
 	Range: canary.Range{Regions: []uint32{990151}, From: 31, To: 60}, Phones: []uint32{6289977}, Group: 60, Unique: 20, Percent: 50,
 }
 
-// canaried is a stand with people of all sorts, whose copies have canaries.
-func canaried(t *testing.T, people int) *stand {
+// elsewhere is where people live whose NIKs tell them from canaries at once.
+var elsewhere = []canary.Range{{Regions: []uint32{990161}, From: 31, To: 60}}
+
+// around is where they live when the canaries' range lies among theirs.
+var around = []canary.Range{{Regions: crowd.Regions, From: 1, To: 30}, {Regions: crowd.Regions, From: 61, To: 90}}
+
+// canaried is a stand with people of all sorts, whose copies have canaries. But for where
+// they live the people look as canaries do.
+func canaried(t *testing.T, people int, live []canary.Range) *stand {
 	t.Helper()
 	s := &stand{T: t, Site: caretest.Canaried(t, memory.New())}
 	var err error
 	if s.to, err = age.GenerateX25519Identity(); err != nil {
 		t.Fatal(err)
 	}
-	like := crowd // people who look as canaries do, elsewhere
-	like.Regions = []uint32{990161}
+	like := crowd
 	rng := rand.New(rand.NewPCG(5, 5))
 	codes := [][2]string{{"J06.9", "Infeksi saluran pernapasan atas"}, {"E11.9", "Diabetes melitus tipe 2"}, {"I10", "Hipertensi esensial"}, {"A09", "Diare"}}
 	for i := range people {
+		like.Range = live[i%len(live)]
 		who := like.Person(canary.Key{byte(i), byte(i >> 8), 7})
 		s.niks = append(s.niks, who.NIK)
 		id := s.Site.Register(who.NIK.Reveal(), who.Name(), who.Birth.String())
@@ -69,7 +76,7 @@ func inRange(text string) bool {
 // TestCanariesInEveryForm: each form has people whom nobody registered; the real ones are
 // there all, and what is said of them is what is said where there are no canaries.
 func TestCanariesInEveryForm(t *testing.T) {
-	s := canaried(t, 30)
+	s := canaried(t, 30, elsewhere)
 	for _, form := range []staff.Form{staff.FormCSV, staff.FormNDJSON, staff.FormFHIR, staff.FormPDF, staff.FormXLSX} {
 		s.flow.Canaries = canary.Spec{}
 		without := s.exported(form, s.niks)
@@ -116,7 +123,7 @@ func TestCanariesInEveryForm(t *testing.T) {
 
 // TestSameCanariesAgain: a part that is lost is written again with the same people.
 func TestSameCanariesAgain(t *testing.T) {
-	s := canaried(t, 30)
+	s := canaried(t, 30, elsewhere)
 	people, err := s.flow.People(t.Context(), s.niks)
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +149,7 @@ func TestSameCanariesAgain(t *testing.T) {
 
 // A row is what a thief sees of one person.
 type seen struct {
+	nik      string
 	canary   bool
 	features map[string]float64
 }
@@ -199,7 +207,10 @@ func look(t *testing.T, text string) (out []seen) {
 		f["codes"], f["dates"] = float64(len(codes)), float64(len(dates))
 		year, _ := strconv.ParseFloat(byPerson[who][0][at("birth_date")][:4], 64)
 		f["birth"] = year
-		out = append(out, seen{inRange(byPerson[who][0][at("nik")]), f})
+		nik := byPerson[who][0][at("nik")]
+		f["region"], _ = strconv.ParseFloat(nik[:6], 64)
+		f["serial"], _ = strconv.ParseFloat(nik[12:], 64)
+		out = append(out, seen{nik, inRange(nik), f})
 	}
 	return out
 }
@@ -227,16 +238,23 @@ func separates(all []seen, feature string) float64 {
 	return math.Abs(above/(n*m)-0.5) / math.Sqrt((n+m+1)/(12*n*m))
 }
 
-// TestThiefSeesNoForm: whoever knows neither key nor range finds nothing that tells canaries
-// from people: no column's length, gaps, digits, order, numbers, codes, dates or counts. Canaries
-// of a poor maker, without telephone numbers, or all at the end, are the control.
+// TestThiefSeesNoForm: where the canaries' range lies among the NIKs of people, whoever knows
+// neither key nor range finds nothing that tells canaries from people: no column's length, gaps,
+// digits, order, numbers, codes, dates or counts, nor a NIK's region and serial. Canaries of a poor
+// maker, without telephone numbers, or all at the end, and a range apart from people are the
+// control.
 func TestThiefSeesNoForm(t *testing.T) {
-	s := canaried(t, 100)
+	s := canaried(t, 100, around)
 	var all []seen
-	copies := 3
-	for range copies {
+	for range 3 {
 		all = append(all, look(t, s.exported(staff.FormCSV, s.niks))...)
 	}
+	met := map[string]bool{} // who stands in several copies counts once
+	all = slices.DeleteFunc(all, func(a seen) bool {
+		again := met[a.nik]
+		met[a.nik] = true
+		return again
+	})
 	features := map[string]bool{}
 	canaries := 0
 	for _, a := range all {
@@ -250,8 +268,7 @@ func TestThiefSeesNoForm(t *testing.T) {
 	if canaries < 40 {
 		t.Fatalf("%d canaries among %d", canaries, len(all))
 	}
-	// Copies have group canaries in common, so that the same people count several times.
-	limit := 4.5 * math.Sqrt(float64(copies))
+	const limit = 4
 	worst, most := "", 0.0
 	for f := range features {
 		d := separates(all, f)
@@ -274,12 +291,16 @@ func TestThiefSeesNoForm(t *testing.T) {
 			t.Errorf("the control: %q does not tell them: %.1f", f, d)
 		}
 	}
+	apart := canaried(t, 50, elsewhere)
+	if d := separates(look(t, apart.exported(staff.FormCSV, apart.niks)), "region"); d < limit {
+		t.Errorf("the control: a range apart from people does not tell them: %.1f", d)
+	}
 }
 
 // TestCanariesTellNobodysStory: no record of a canary says, all together, what another
 // person's does, and references lead to the canary's own records.
 func TestCanariesTellNobodysStory(t *testing.T) {
-	s := canaried(t, 40)
+	s := canaried(t, 40, elsewhere)
 	stories := map[string][]string{}
 	real := map[string]bool{}
 	for _, line := range strings.Split(strings.TrimSpace(s.exported(staff.FormFHIR, s.niks)), "\n") {

@@ -269,6 +269,8 @@ func (c *Case) Table() string {
 		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%s\t%s\t%s\n", strings.TrimSpace(f.Copy+f.Account+" "+f.View), f.Log10E, f.Log10Log, f.Grade, strings.Join(by, ", "), f.Opened)
 	}
 	_ = w.Flush() // into memory
+	c.grades(&b)
+	c.bytes(&b)
 	return b.String()
 }
 

@@ -17,11 +17,13 @@ import (
 
 // TestStranger: copies made through the product, attacked as files by a thief whose ways
 // nobody tuned for, alone and two together, and traced. No copy is named that had no part;
-// how many leaks name one of those that had is counted, with its exact bound.
+// how many leaks name one of those that had is counted, with its exact bound. What a thief does
+// follows from seeds, the marks from keys that are new in each run: of the ten leaks of one
+// thief all were seen to name him and of those of two nine or ten, of 500 each 494 and 445.
 func TestStranger(t *testing.T) {
-	seeds := uint64(10)
+	seeds, least := uint64(10), []int64{9, 8}
 	if os.Getenv("SOAK") == "1" {
-		seeds = 500
+		seeds, least = 500, []int64{485, 420}
 	}
 	s := open(t, 24)
 	var names []string
@@ -59,7 +61,7 @@ func TestStranger(t *testing.T) {
 		}
 		bounds := binomial.Interval(named, int64(seeds), 0.05)
 		t.Logf("%d thieves: %d of %d leaks name one of them (95 %%: %.2f to %.2f)", thieves, named, seeds, bounds.Low, bounds.High)
-		if 2*named < int64(seeds) {
+		if named < least[thieves-1] {
 			t.Errorf("%d thieves: only %d of %d leaks name one of them", thieves, named, seeds)
 		}
 	}

@@ -54,8 +54,9 @@ func New() *Book {
 	return &Book{at: map[leak.Copy]int{}, traces: map[staff.RequestID]*Trace{}}
 }
 
-// Made is a copy given a code, or an edition of one committed to, or a trace begun, or
-// what one froze: what the journal keeps. Of the four one is set.
+// Made is a copy given a code, or an edition of one committed to, or a trace begun, what one
+// froze or whom it named, or how many people an operator's command had tags of: what the
+// journal keeps. One of them is set.
 type Made struct {
 	At       time.Time
 	Coded    *leak.Copy       `json:",omitempty"`
@@ -63,6 +64,7 @@ type Made struct {
 	Began    *Began           `json:",omitempty"`
 	Froze    *Froze           `json:",omitempty"`
 	Named    *Named           `json:",omitempty"`
+	Tagged   int              `json:",omitempty"`
 }
 
 // Began is a trace begun.
@@ -113,6 +115,8 @@ func (b *Book) Know(m Made, seq uint64) bool {
 			return false
 		}
 		t.Frozen = m.Froze.Hash
+	case m.Tagged != 0: // for whoever reads the log
+		return m.Tagged > 0
 	default:
 		return m.Named != nil && b.traces[m.Named.Trace] != nil
 	}

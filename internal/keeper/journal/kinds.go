@@ -47,7 +47,7 @@ const (
 // Types of journal records, of copies and traces.
 const (
 	KindTraceKeys = 64 + iota // the keys of the trace index and of marks made: their hash
-	KindCopies                // a copy given a code or committed to, a trace begun, frozen, or naming people (copies.Made)
+	KindCopies                // a copy given a code or committed to, a trace begun, frozen, or naming people, or people tagged for an operator (copies.Made)
 	KindStill                 // nothing: whoever wrote it waited for what was before
 	KindVacant                // numbers of people that are given to nobody
 )

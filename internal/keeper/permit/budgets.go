@@ -3,6 +3,7 @@ package permit
 import (
 	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,7 +161,23 @@ func (p *Permits) Intend(role keeper.Role, i keeper.Intent, reads []keeper.Read,
 		return r, e, err
 	}
 	p.intents.Add(1)
+	if role == keeper.RoleAdmin {
+		p.operated.Add(peopleIn(reads))
+	}
 	return p.receipt(i.ID, e, now), e, nil
+}
+
+// OpenedByOperator is how often commands on the admin socket opened who somebody is, since New.
+func (p *Permits) OpenedByOperator() uint64 { return p.operated.Load() }
+
+// peopleIn is of how many people reads open who they are.
+func peopleIn(reads []keeper.Read) (n uint64) {
+	for _, r := range reads {
+		if slices.ContainsFunc(r.Want, func(v keeper.Version) bool { return v.Record == keeper.RecordPerson }) {
+			n++
+		}
+	}
+	return n
 }
 
 // enter journals what is opened. The caller holds mu.

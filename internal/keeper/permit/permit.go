@@ -62,6 +62,7 @@ type Permits struct {
 	transfers transfers
 
 	intents, refused atomic.Uint64
+	operated         atomic.Uint64 // people opened on the admin socket
 }
 
 // New are Permits of which nothing is known yet.

@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,8 +185,8 @@ func TestTraceKeysStay(t *testing.T) {
 	}
 }
 
-// TestTagsAreMetered: the server tags the people it writes and no country; the operator's
-// command is not held back.
+// TestTagsAreMetered: the server tags the people it writes and no country; an operator's command
+// as many as it opened, and each call is counted in the journal before.
 func TestTagsAreMetered(t *testing.T) {
 	k, c := fresh(t, 1)
 	some := make([]keeper.TagAsk, 200)
@@ -205,8 +207,23 @@ func TestTagsAreMetered(t *testing.T) {
 	if got > 5000 {
 		t.Errorf("a taken-over server had %d people's tags in an hour", got)
 	}
+	_, err = k.Tags(keeper.RoleAdmin, make([]keeper.TagAsk, 201))
+	wants(t, "an operator who opened nobody", err, keeper.ErrBudget)
+	before := len(records(k, journal.KindCopies))
+	reads := make([]keeper.Read, keeper.MaxBulk)
+	for i := range reads {
+		v := []keeper.Version{{Record: keeper.RecordPerson, Version: 1}}
+		reads[i] = keeper.Read{Person: 1, Have: v, Want: v}
+	}
+	_, _, err = k.Read(keeper.RoleAdmin, importer(), reads)
+	wants(t, "opened", err, nil)
 	_, err = k.Tags(keeper.RoleAdmin, make([]keeper.TagAsk, keeper.MaxBulk))
-	wants(t, "the operator", err, nil) // the control
+	wants(t, "an operator who opened as many", err, nil) // the control
+	_, err = k.Tags(keeper.RoleAdmin, make([]keeper.TagAsk, 201))
+	wants(t, "an operator who had them", err, keeper.ErrBudget)
+	if noted := records(k, journal.KindCopies)[before:]; len(noted) != 1 || !strings.Contains(string(noted[0]), fmt.Sprintf(`"Tagged":%d`, keeper.MaxBulk)) {
+		t.Errorf("the journal has %q of the operator's tags", noted)
+	}
 	out, err := k.Tags(keeper.RoleAdmin, []keeper.TagAsk{{Facts: some[0].Facts, Name: "1", Records: []keeper.TagRecord{{Name: "1-65538", Number: 65538, From: 7}}}})
 	wants(t, "one", err, nil)
 	tags, base := traceKeys(t, k)

@@ -3,16 +3,19 @@ package traces
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"time"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
 	"github.com/amanah-project/amanah/internal/domain/record"
 	"github.com/amanah-project/amanah/internal/keeper"
+	"github.com/amanah-project/amanah/internal/keeper/copies"
 	"github.com/amanah-project/amanah/internal/trace/index"
 )
 
 // Tags computes tags of the trace index for what is being written. The server's own people
 // are metered as its look-ups are, so that whoever takes it over, and the index too, cannot
-// try the country's NIKs; an operator's command is not held back.
+// try the country's NIKs. An operator's command, which feeds whole imports, has tags of as many
+// people as it opened, each of whom the journal names; how many it had, is journaled before.
 func (t *Traces) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, error) {
 	n := len(asks)
 	for _, a := range asks {
@@ -21,9 +24,8 @@ func (t *Traces) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, 
 	if n > 2*keeper.MaxBulk {
 		return nil, keeper.ErrTooMany
 	}
-	if role != keeper.RoleAdmin && !t.identity.Take(t.now(), len(asks)) {
-		t.refused.Add(1)
-		return nil, keeper.ErrBudget
+	if err := t.mayTag(role, len(asks)); err != nil {
+		return nil, err
 	}
 	tagger := index.NewTagger(index.Key(t.tags))
 	out := make([]keeper.Tagged, len(asks))
@@ -44,6 +46,34 @@ func (t *Traces) Tags(role keeper.Role, asks []keeper.TagAsk) ([]keeper.Tagged, 
 		}
 	}
 	return out, nil
+}
+
+// mayTag returns ErrBudget for more people than a role may have tagged.
+func (t *Traces) mayTag(role keeper.Role, n int) error {
+	if role != keeper.RoleAdmin {
+		if !t.identity.Take(t.now(), n) {
+			t.refused.Add(1)
+			return keeper.ErrBudget
+		}
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	t.mu.Lock()
+	if t.tagged+uint64(n) <= t.permits.OpenedByOperator() {
+		t.tagged += uint64(n)
+	} else if !t.operator.Take(t.now(), n) { // a few whom nobody opens: an erasure's, say
+		t.mu.Unlock()
+		t.refused.Add(1)
+		return keeper.ErrBudget
+	}
+	_, wait, err := t.note(copies.Made{At: t.now().Truncate(time.Millisecond), Tagged: n})
+	t.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return wait()
 }
 
 // maxLike is how many documents one record may be known by.

@@ -33,8 +33,9 @@ type Config struct {
 	People  people
 }
 
-// permits say what officers approved.
+// permits say what officers approved, and how many people operators opened.
 type permits interface {
+	OpenedByOperator() uint64
 	Approved(staff.Ask, staff.Request, []staff.Approval) []staff.ActorID
 	ApprovedExport(keeper.Export) error
 }
@@ -61,15 +62,17 @@ type Traces struct {
 	base     leak.Base
 	views    leak.ViewKey
 	identity *permit.Meter // of people whom the server has tagged
+	operator *permit.Meter // and an operator, without opening them
 	refused  atomic.Uint64
 
-	mu   sync.Mutex
-	book *copies.Book
+	mu     sync.Mutex
+	book   *copies.Book
+	tagged uint64 // of the people whom an operator opened, so many had tags since New
 }
 
 // New are Traces of which nothing is known yet.
 func New(c Config) *Traces {
-	return &Traces{now: c.Now, permits: c.Permits, people: c.People, book: copies.New(), identity: permit.Identifiers()}
+	return &Traces{now: c.Now, permits: c.Permits, people: c.People, book: copies.New(), identity: permit.Identifiers(), operator: permit.Identifiers()}
 }
 
 // Made reports whether the journal knows keys, so that no others may be made.

@@ -28,17 +28,18 @@ func (w *walker) document(s *opened, kind Kind) error {
 		}
 		whole = b
 	}
-	if _, err := io.Copy(io.Discard, s.in); err != nil && s.input.err == nil {
+	encrypted, rest := lookout{wanted: lockedStream}, io.Discard
+	if bytes.HasPrefix(s.head, []byte(ole)) {
+		rest = &encrypted
+	}
+	if _, err := io.Copy(rest, s.in); err != nil && s.input.err == nil {
 		s.input.err = err
 	}
 	n := s.n
 	var sum [32]byte
 	s.sum.Sum(sum[:0])
-	reason := Binary
-	switch {
-	case packed(s.head):
-		reason = OtherPacker
-	case w.report.Sources[s.number].Kind != kind:
+	reason := whyNot(s.head, encrypted.found)
+	if w.report.Sources[s.number].Kind != kind {
 		reason = TooLarge
 	}
 	j := &job{kind: w.report.Sources[s.number].Kind, mark: Mark{Source: s.number, Offset: n}}

@@ -55,7 +55,7 @@ type Source struct {
 	Kind    Kind
 	Size    int64    // bytes, of an entry as unpacked
 	SHA256  [32]byte // of these bytes, for custody
-	Charset string   // of a text: utf-8, utf-16le, utf-16be; bytes that are not UTF-8 are read as Windows-1252
+	Charset string   // of a text: utf-8, or utf-16 and utf-32 with le or be; bytes that are not UTF-8 are read as Windows-1252
 	Header  []string // columns of a table that names them
 }
 

@@ -82,6 +82,25 @@ func wide(order binary.AppendByteOrder, mark bool, text string) []byte {
 	return out
 }
 
+func wide32(order binary.AppendByteOrder, text string) []byte {
+	var out []byte
+	for _, r := range "\ufeff" + text {
+		out = order.AppendUint32(out, uint32(r))
+	}
+	return out
+}
+
+// compound is the beginning of a file as older Office writes it, or newer with a password; its
+// directory lies behind what a walk decides by.
+func compound(password bool) []byte {
+	b := append([]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), bytes.Repeat([]byte{0xff, 0, 1, 7}, 30_000)...)
+	name := "Workbook"
+	if password {
+		name = "EncryptedPackage"
+	}
+	return append(append(b, wide(binary.LittleEndian, false, name)...), make([]byte, 200)...)
+}
+
 func workbook() []byte {
 	return zipped(
 		named{"[Content_Types].xml", []byte("<Types/>")},
@@ -149,6 +168,11 @@ func files(t testing.TB) []named {
 		{"r.tar.gz", gz(tarred(named{"a.csv", csv}))},
 		{"s.gz", gz(csv)[:30]},
 		{"t.zip", zipped(named{"a.csv", csv})[:60]},
+		{"v.txt", append(wide32(binary.LittleEndian, "nik;nama\n9901014101900001;Siti 😀é\n"), 0x41, 0)},
+		{"w.txt", append(wide32(binary.BigEndian, "nik,nama\n9901014101900001,Siti\n"), 0, 0x11, 0, 0)},
+		{"x.xlsx", compound(true)},
+		{"y.xls", compound(false)},
+		{"z.dump", []byte("PGDMP\x01\x0e\x00\x04\x08\x01")},
 		{"u.txt", []byte("Nama : Siti\nNIK : 9901014101900001\n\nNama : Budi\nNIK : 9901014101900002\n")},
 	}
 }

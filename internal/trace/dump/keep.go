@@ -239,11 +239,3 @@ func (w *walker) goOn(s *opened, t *texts, at *Place) error {
 	w.p.number, w.p.check = m.Number, m.Check
 	return nil
 }
-
-// wider reads a text in UTF-16; nil for one in UTF-8.
-func wider(s *opened, charset string) *widener {
-	if charset == utf8Text {
-		return nil
-	}
-	return &widener{from: s.in, big: charset == utf16Big}
-}

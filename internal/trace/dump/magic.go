@@ -3,7 +3,53 @@ package dump
 import "bytes"
 
 // packers begin archives that are not read here.
-var packers = []string{"7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x04\x22\x4d\x18", "LZIP", "PGDMP"}
+var packers = []string{"7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\xfd7zXZ\x00", "\x28\xb5\x2f\xfd", "\x04\x22\x4d\x18", "LZIP", pgCustom}
+
+// pgCustom begins what pg_dump -Fc writes.
+const pgCustom = "PGDMP"
+
+// ole begins a compound file, in which older Office wrote documents and newer Office writes what
+// is protected by a password.
+const ole = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+// lockedStream is the name of the stream in a compound file whose password Office asks for
+// (MS-OFFCRYPTO 2.3.4.4), as the file's directory has it.
+var lockedStream = []byte("E\x00n\x00c\x00r\x00y\x00p\x00t\x00e\x00d\x00P\x00a\x00c\x00k\x00a\x00g\x00e\x00")
+
+// lookout looks for bytes in what is written to it.
+type lookout struct {
+	wanted []byte
+	last   []byte // of what was written before, as much as may begin them
+	found  bool
+}
+
+// Write implements io.Writer.
+func (l *lookout) Write(p []byte) (int, error) {
+	if l.found {
+		return len(p), nil
+	}
+	n := min(len(p), len(l.wanted)-1)
+	edge := append(l.last, p[:n]...)
+	l.found = bytes.Contains(edge, l.wanted) || bytes.Contains(p, l.wanted)
+	if n < len(p) {
+		edge = p[len(p)-n:]
+	}
+	l.last = bytes.Clone(edge[max(0, len(edge)-len(l.wanted)+1):])
+	return len(p), nil
+}
+
+// whyNot says why a file of no kind that is read here is skipped.
+func whyNot(head []byte, encrypted bool) Reason {
+	switch {
+	case encrypted:
+		return Locked
+	case bytes.HasPrefix(head, []byte(pgCustom)):
+		return PGCustom
+	case packed(head):
+		return OtherPacker
+	}
+	return Binary
+}
 
 // packed reports whether a file is an archive of a kind that is not read here.
 func packed(head []byte) bool {
@@ -35,7 +81,7 @@ func magic(head []byte) Kind {
 		return Image
 	case len(head) > 262 && string(head[257:262]) == "ustar":
 		return Tar
-	case packed(head) || notText(head):
+	case packed(head), has(ole), notText(head):
 		return Unknown
 	}
 	return Text

@@ -66,6 +66,7 @@ const (
 	Locked      Reason = "protected by a password: unpack it first"
 	OtherPacker Reason = "an archive of another kind (7z, rar, xz, zstd): unpack it first"
 	HalfChar    Reason = "half a character at the end"
+	PGCustom    Reason = "a dump of PostgreSQL in its custom format: turn it into SQL with pg_restore"
 	Undecoded   Reason = "not decoded; compared by its hash"
 	NoText      Reason = "a stream of a PDF file that is no text, or is packed otherwise"
 	NoCells     Reason = "a part of a spreadsheet that holds no cells"
@@ -332,9 +333,9 @@ func (w *walker) text(s *opened) error {
 		}
 	}
 	err := w.pieces(s, t)
-	if err == nil && wide != nil && wide.odd {
+	if err == nil && wide != nil && wide.odd > 0 {
 		n := s.n
-		err = w.p.noted(func() { w.report.Accounts[s.number].skip(n-1, n, HalfChar) })
+		err = w.p.noted(func() { w.report.Accounts[s.number].skip(n-wide.odd, n, HalfChar) })
 	}
 	return err
 }

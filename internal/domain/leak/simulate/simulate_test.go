@@ -23,11 +23,12 @@ func runner(trials int) simulate.Runner {
 }
 
 // TestStatedSizes: at the cells that the design states, each attack is traced to somebody
-// in all but 5 % of leaks, and to nobody who had no part.
+// in all but 5 % of leaks, and to nobody who had no part. All is drawn from a seed: of the 20
+// trials that are run each time none misses.
 func TestStatedSizes(t *testing.T) {
-	trials := 20
+	trials, most := 20, 0
 	if os.Getenv("SOAK") != "" {
-		trials = 400
+		trials, most = 400, 19
 	}
 	for colluders, cells := range map[int]int{1: 88, 2: 320, 3: 608, 5: 1472} {
 		for _, a := range simulate.Attacks() {
@@ -40,8 +41,7 @@ func TestStatedSizes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Not more than 5 % are missed, or the trials would be so bad by chance once in 10,000 times.
-			if binomial.Tail(int64(p.Missed), int64(trials), 0.05) < 1e-4 {
+			if p.Missed > most {
 				t.Errorf("%d colluders, %s: %d of %d name nobody", colluders, a, p.Missed, trials)
 			}
 			if p.Accused > 0 {
