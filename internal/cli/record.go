@@ -11,6 +11,8 @@ import (
 type recordCmd struct {
 	Import recordImportCmd `cmd:"" help:"Enter the health records of a facility's files: FHIR R4 bundles and NDJSON, plain or gzip.\n\nExample: amanah record import exports/ --facility rs-99-001"`
 
+	Aside recordAsideCmd `cmd:"" help:"Settle what was set aside, because NIK, name and birth date did not agree."`
+
 	Retention recordRetentionCmd `cmd:"" help:"List whose records were kept as long as the law asks."`
 
 	Erase    recordEraseCmd    `cmd:"" help:"Destroy somebody's key, so that nothing about them opens again, when two officers signed for it. The NIK is read from standard input.\n\nExample: amanah record erase NUMBER < nik.txt"`
