@@ -40,7 +40,8 @@ person. Patients are matched by NIK, name and birth date; who does not agree wai
 quarantine. What a file calls a resource (Encounter/12, a bundle's fullUrl) is kept as
 its source: references to it are found again, and the same file taken twice enters
 nothing twice. Patient files come first, then Encounter files, then the others; files
-that are no FHIR are passed over and counted.
+that are no FHIR are passed over and counted. What is no patient's (Organization,
+Location, Practitioner and the like) is left out and counted; nothing fails by it.
 
 When lines were refused the others are in and the exit status is 8. Mend the lines that
 FILE.errors names, by number and reason, and import the file again.`
@@ -60,9 +61,9 @@ func (cmd *recordImportCmd) Run(c *console) error {
 			}
 			return err
 		}
-		head := []string{"FILES", "SKIPPED", "LINES", "ENTERED", "KNOWN", "SET ASIDE", "REGISTERED", "REFUSED"}
+		head := []string{"FILES", "SKIPPED", "LINES", "ENTERED", "KNOWN", "SET ASIDE", "LEFT OUT", "REGISTERED", "REFUSED"}
 		if err := c.table(cmd.JSON, got, head, func(row func(...any)) {
-			row(got.Files, got.Skipped, got.Lines, got.Entered, got.Known, got.Aside, got.People, got.Refused)
+			row(got.Files, got.Skipped, got.Lines, got.Entered, got.Known, got.Aside, got.Out, got.People, got.Refused)
 		}); err != nil {
 			return err
 		}
