@@ -93,3 +93,23 @@ func TestPatientAttached(t *testing.T) {
 		t.Errorf("their own Patient finds another there: %+v", d)
 	}
 }
+
+// TestAttachedAgainAtOnce is TestAttachedAgain with no file taken between.
+func TestAttachedAgainAtOnce(t *testing.T) {
+	s := newSite(t)
+	who := s.Register(nikA, nameA, birthA)
+	dose := `{"resourceType":"Immunization","status":"completed","vaccineCode":{"coding":[{"system":"http://hl7.org/fhir/sid/cvx","code":"208"}]},"patient":{"reference":"urn:uuid:Patient-0"},"occurrenceDateTime":"2021-07-01"}`
+	id := imported(s, patientOf(nikA, "Ana Contoh", birthA), dose).Aside
+	for n := range 2 {
+		if _, err := s.Care.Attach(t.Context(), office, id, who, "married-name"); err != nil {
+			t.Fatal(err)
+		}
+		if got := doses(s, who); got != 1 {
+			t.Errorf("time %d: %d doses attached", n+1, got)
+		}
+		stands(s, id, record.Attached, 2+2*n)
+		if err := s.Care.Undo(t.Context(), office, id, "another-person"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
