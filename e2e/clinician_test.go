@@ -41,7 +41,8 @@ func (o *office) named(id staff.ActorID) int {
 
 // TestClinician: from the first officer's invitation to a record on a clinician's screen,
 // with the built program over HTTPS: two officers, an elevation, a clinician enrolled by
-// an officer. Each opening is in the keeper's journal, the eleventh stranger is refused.
+// an officer. Each opening is in the keeper's journal, the eleventh stranger is refused, and
+// of sixty patients whom the facility treats the fifty-first person in ten minutes.
 func TestClinician(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
@@ -93,4 +94,43 @@ func TestClinician(t *testing.T) {
 	if status, _ := first.opens(niks[0], ""); status != 403 {
 		t.Errorf("an officer: %d", status)
 	}
+	o.treated(first, len(niks)+1, 60)
+	own, status, body := doctor.walks(len(niks)+1, 60)
+	if own != 50-11 || status != 403 || !strings.Contains(fmt.Sprint(body), "forbidden") {
+		t.Errorf("%d of the facility's own patients after 11 others, then %d %v", own, status, body)
+	}
+	if n := o.named("staff-17") - before; n != 50 {
+		t.Errorf("%d entries of the journal name who was given 50 people", n)
+	}
+}
+
+// treated registers so many people, from a number on, and has their facility's system state
+// that it treats each.
+func (o *office) treated(officer *member, from, n int) {
+	o.t.Helper()
+	people := "nik,name,birth_date\n"
+	for i := range n {
+		people += fmt.Sprintf("99010102019000%02d,Orang Dirawat,1990-01-02\n", i+10)
+	}
+	write(o.t, o.path("treated.csv"), people)
+	o.operate("", "person", "import", o.path("treated.csv"))
+	s := o.system(officer, "client-rs-99-001", "rs-99-001")
+	until := time.Now().AddDate(0, 0, 7).Format(time.DateOnly)
+	for p := from; p < from+n; p++ {
+		if status, got := s.ask("POST", fmt.Sprintf("/fhir/R4/Patient/%d/relation/%s", p, until), "application/fhir+json", ""); status >= 300 {
+			o.t.Fatalf("relation: %d %v", status, got)
+		}
+	}
+}
+
+// walks opens all of so many people, from a number on, until one is refused: how many, and how.
+func (m *member) walks(from, n int) (opened, status int, body map[string]any) {
+	m.o.t.Helper()
+	for p := from; p < from+n; p++ {
+		if status, body = m.ask("GET", fmt.Sprintf("/fhir/R4/Patient/%d/$everything", p), "", ""); status != 200 {
+			return opened, status, body
+		}
+		opened++
+	}
+	return opened, status, nil
 }

@@ -47,6 +47,7 @@ type RecordsImported struct {
 	Entered int   `json:"entered"`
 	Known   int   `json:"known"`
 	Aside   int   `json:"set_aside"`
+	Out     int   `json:"left_out"` // of no patient, such as organizations
 	People  int   `json:"registered"`
 	Refused int64 `json:"refused"`
 	Before  int64 `json:"refused_before"` // by runs that this one goes on from
@@ -370,6 +371,7 @@ func (in *recordFile) commit(ctx context.Context, offset int64) error {
 	in.out.Entered += t.Entered
 	in.out.Known += t.Known
 	in.out.Aside += t.Aside
+	in.out.Out += t.Out
 	in.out.People += t.People
 	in.out.Refused += int64(len(refused))
 	in.lines, in.held = in.lines[:0], 0

@@ -47,6 +47,9 @@ func newCare(s *Server) (*care.Flow, error) {
 	}
 	return &care.Flow{
 		DB: s.db, Keeper: s.keeper, Documents: s.vault, Lane: s.vault.Lane, Reader: reader, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob,
+		Loud: func(by care.Caller) {
+			s.log.Warn("records were opened in an emergency: tell their facility", "actor", by.Actor, "facility", by.Facility)
+		},
 		Colours: &evidence.Flow{DB: s.db, Keeper: s.keeper, Rules: s.rules, Now: time.Now, Actor: "care", Budget: keeper.BudgetJob},
 	}, nil
 }

@@ -11,6 +11,8 @@ import (
 type recordCmd struct {
 	Import recordImportCmd `cmd:"" help:"Enter the health records of a facility's files: FHIR R4 bundles and NDJSON, plain or gzip.\n\nExample: amanah record import exports/ --facility rs-99-001"`
 
+	Aside recordAsideCmd `cmd:"" help:"Settle what was set aside, because NIK, name and birth date did not agree."`
+
 	Retention recordRetentionCmd `cmd:"" help:"List whose records were kept as long as the law asks."`
 
 	Erase    recordEraseCmd    `cmd:"" help:"Destroy somebody's key, so that nothing about them opens again, when two officers signed for it. The NIK is read from standard input.\n\nExample: amanah record erase NUMBER < nik.txt"`
@@ -38,7 +40,8 @@ person. Patients are matched by NIK, name and birth date; who does not agree wai
 quarantine. What a file calls a resource (Encounter/12, a bundle's fullUrl) is kept as
 its source: references to it are found again, and the same file taken twice enters
 nothing twice. Patient files come first, then Encounter files, then the others; files
-that are no FHIR are passed over and counted.
+that are no FHIR are passed over and counted. What is no patient's (Organization,
+Location, Practitioner and the like) is left out and counted; nothing fails by it.
 
 When lines were refused the others are in and the exit status is 8. Mend the lines that
 FILE.errors names, by number and reason, and import the file again.`
@@ -58,9 +61,9 @@ func (cmd *recordImportCmd) Run(c *console) error {
 			}
 			return err
 		}
-		head := []string{"FILES", "SKIPPED", "LINES", "ENTERED", "KNOWN", "SET ASIDE", "REGISTERED", "REFUSED"}
+		head := []string{"FILES", "SKIPPED", "LINES", "ENTERED", "KNOWN", "SET ASIDE", "LEFT OUT", "REGISTERED", "REFUSED"}
 		if err := c.table(cmd.JSON, got, head, func(row func(...any)) {
-			row(got.Files, got.Skipped, got.Lines, got.Entered, got.Known, got.Aside, got.People, got.Refused)
+			row(got.Files, got.Skipped, got.Lines, got.Entered, got.Known, got.Aside, got.Out, got.People, got.Refused)
 		}); err != nil {
 			return err
 		}

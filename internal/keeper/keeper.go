@@ -251,7 +251,7 @@ type Receipt struct {
 	Chain     [32]byte
 	At        time.Time
 	Signature [64]byte       // by the log key
-	Loud      bool           // an emergency was claimed: whoever brought it tells the person and the facility; not signed
+	Loud      bool           // an emergency was claimed: whoever brought it says so in its log, and the person is told from the journal (Notices); not signed
 	View      leak.ViewToken // of OpenRecords: stands beside what is shown; not signed
 }
 

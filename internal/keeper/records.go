@@ -90,7 +90,7 @@ type Ask struct {
 // Purposes that a proof may name.
 const (
 	PurposeTreatment  = "treatment"
-	PurposeBreakGlass = "break-glass" // an emergency without a care relationship: few, and told aloud
+	PurposeBreakGlass = "break-glass" // an emergency without a care relationship: few, and the person is told
 	// PurposeOwn is an intent's of a person who takes their own records along.
 	PurposeOwn = "own-records"
 )

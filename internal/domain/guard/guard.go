@@ -60,7 +60,7 @@ type Question struct {
 // Verdict is the answer. With an error the rest is zero.
 type Verdict struct {
 	Err  error
-	Loud bool // the person and the facility are told at once
+	Loud bool // an emergency: the person is told by message, and whoever runs the server by its log
 	Hour int  // people an hour on this ground
 	Rush int  // people in RushTime on any ground; zero when a second person lifted it
 }

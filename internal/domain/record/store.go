@@ -124,6 +124,19 @@ const (
 	Rejected
 )
 
+// String names the state.
+func (s State) String() string {
+	switch s {
+	case Waiting:
+		return "waiting"
+	case Attached:
+		return "attached"
+	case Rejected:
+		return "rejected"
+	}
+	return "none"
+}
+
 // Aside is a batch of records that was not attached, because NIK, birth date and name
 // did not agree. It waits under a number of a person of its own, who has the records
 // and whose Stand has the claim.

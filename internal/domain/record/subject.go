@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
@@ -69,6 +70,19 @@ func SubjectOfAll(all []*fhir.Resource) (identity.PersonID, error) {
 		found = max(found, who)
 	}
 	return found, nil
+}
+
+// directory are the types of what a health service has and no patient does (FHIR R4: in no
+// patient's compartment by their own elements): an export in bulk has them beside records.
+var directory = []string{
+	"Endpoint", "HealthcareService", "InsurancePlan", "Location", "Medication", "Organization", "OrganizationAffiliation",
+	"Practitioner", "PractitionerRole", "Substance",
+}
+
+// Directory reports whether a resource is of a health service's directory, and no record
+// of anybody's.
+func Directory(r *fhir.Resource) bool {
+	return slices.Contains(directory, r.Type) && SubjectName(r) == ""
 }
 
 // SubjectName is what a resource calls whose it is, as it stands there: Patient/ and a

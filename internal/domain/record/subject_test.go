@@ -52,3 +52,29 @@ func TestSubjectOf(t *testing.T) {
 		t.Errorf("two people: %v", err)
 	}
 }
+
+// TestDirectory: what a health service has and no patient does is told from a record that
+// only fails to say whose it is.
+func TestDirectory(t *testing.T) {
+	reader, err := fhir.NewReader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		`{"resourceType":"Organization","name":"RS Contoh"}`:                               true,
+		`{"resourceType":"Location","name":"Poli"}`:                                        true,
+		`{"resourceType":"Practitioner","name":[{"text":"dr. Contoh"}]}`:                   true,
+		`{"resourceType":"Medication","status":"active"}`:                                  true,
+		`{"resourceType":"Observation","status":"final","code":{"text":"x"}}`:              false,
+		`{"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":"Patient/7"}}`: false,
+		`{"resourceType":"Device","type":{"text":"x"}}`:                                    false,
+	} {
+		r, err := reader.Read([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if Directory(r) != want {
+			t.Errorf("%s: %t", text, !want)
+		}
+	}
+}

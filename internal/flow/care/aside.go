@@ -3,6 +3,7 @@ package care
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/amanah-project/amanah/internal/domain/identity"
 	"github.com/amanah-project/amanah/internal/domain/record"
@@ -143,7 +144,8 @@ func (f *Flow) aside(ctx context.Context, id identity.PersonID) (a record.Aside,
 }
 
 // Attach enters what waits as records of a person, and shows nothing of it. What was
-// set aside stays as it is, and Undo takes the attachment back.
+// set aside stays as it is, and Undo takes the attachment back. A Patient among it is not
+// entered: it contradicts who is registered.
 func (f *Flow) Attach(ctx context.Context, c Caller, id, to identity.PersonID, why record.Reason) (Done, error) {
 	if _, err := record.ParseReason(string(why)); err != nil {
 		return Done{}, err
@@ -167,12 +169,14 @@ func (f *Flow) Attach(ctx context.Context, c Caller, id, to identity.PersonID, w
 		"Patient/" + record.RefOf(id, record.Patient).String(): "Patient/" + record.RefOf(to, record.Patient).String(),
 	}}
 	for i := range o.records {
+		if j.caller.Facility = staff.FacilityID(o.records[i].Facility); o.records[i].Type == "Patient" { // whose records they are, and whose names they have
+			continue
+		}
 		it, err := f.again(ctx, id, to, &o.records[i])
 		if err != nil {
 			return Done{}, err
 		}
 		e.Items = append(e.Items, it)
-		j.caller.Facility = staff.FacilityID(o.records[i].Facility) // whose records they are, and whose names they have
 	}
 	j.also = f.step(id, record.Waiting, record.Step{To: record.Attached, Against: to, By: string(c.Actor), Why: why})
 	if err := f.sources(ctx, j.caller, []*job{j}); err != nil {
@@ -245,7 +249,8 @@ func (f *Flow) Reject(ctx context.Context, c Caller, id identity.PersonID, why r
 }
 
 // Undo brings back to waiting what was attached or rejected. The records that were
-// attached are withdrawn by new versions; what they said stays in the history.
+// attached are withdrawn by new versions; what they said stays in the history. Their names
+// in the facility's files are those of what waits again.
 func (f *Flow) Undo(ctx context.Context, c Caller, id identity.PersonID, why record.Reason) error {
 	if err := settles(c); err != nil {
 		return err
@@ -277,10 +282,55 @@ func (f *Flow) Undo(ctx context.Context, c Caller, id identity.PersonID, why rec
 	if err != nil {
 		return err
 	}
+	if len(j.voids) > 0 {
+		if j.back, err = f.named(ctx, id, j, c.Actor); err != nil {
+			return err
+		}
+	}
 	if err := f.write(ctx, []*job{j}); err != nil {
 		return err
 	}
 	return done.Err
+}
+
+// named are the names that a facility's files have for what was set aside, of which a job
+// withdraws the records.
+func (f *Flow) named(ctx context.Context, id identity.PersonID, j *job, by staff.ActorID) (back []record.Source, err error) {
+	o, err := f.unseal(ctx, id, everything, f.platform("undo", by))
+	if err != nil {
+		return nil, err
+	}
+	var names, checks []string
+	for i := range o.records {
+		if r := &o.records[i]; r.Source != "" {
+			back = append(back, record.Source{Ref: r.Ref})
+			names = append(names, record.SourceName(r.Facility, r.Source))
+			checks = append(checks, record.CheckName(r.Facility, r.Source, r.Ref))
+		}
+	}
+	tags, err := f.index(ctx, len(names), func(i int) string { return names[i] })
+	if err != nil {
+		return nil, err
+	}
+	marks, err := f.index(ctx, len(checks), func(i int) string { return checks[i] })
+	if err != nil {
+		return nil, err
+	}
+	var now []record.Source
+	if err := f.DB.View(ctx, func(s store.Stores) (err error) {
+		now, err = s.Records.Sources(tags)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	kept := back[:0]
+	for i, b := range back {
+		if at := now[i].Ref; at.Person == j.person && slices.Contains(j.voids, at.Stored()) {
+			b.Tag, b.Check = tags[i], marks[i]
+			kept = append(kept, b)
+		}
+	}
+	return kept, nil
 }
 
 // Withdraw says by a new version that a record is void, such as one entered for

@@ -91,6 +91,8 @@ type Flow struct {
 	Long bool
 	// Lane is shared with the store of documents: each looks into some, to know them again.
 	Lane *likeness.Lane
+	// Loud, where set, hears of each emergency, once records are open.
+	Loud func(by Caller)
 	// Newcomer, where set, registers who is not registered yet; otherwise their records
 	// are refused.
 	Newcomer func(ctx context.Context, p identity.Person) (identity.PersonID, error)

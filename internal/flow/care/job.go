@@ -30,6 +30,7 @@ type job struct {
 	voids   []record.Number // records to be withdrawn, for why
 	voidAt  uint64          // the version at which the one of voids must stand; zero for any
 	why     record.Reason
+	back    []record.Source                            // names that are another record's again
 	also    func(s store.Stores, version uint64) error // in the same transaction
 
 	// of one attempt
@@ -224,7 +225,7 @@ func (j *job) seal(e keeper.Entered) error {
 	if len(e.Keys) != len(j.lines) {
 		return keeper.ErrUnavailable
 	}
-	j.write = record.Write{Person: j.person, Last: last(j.have), Rows: make([]record.Row, len(j.lines))}
+	j.write = record.Write{Person: j.person, Last: last(j.have), Rows: make([]record.Row, len(j.lines)), Sources: slices.Clone(j.back)}
 	for i := range j.lines {
 		l := &j.lines[i]
 		b := vault.Binding{Table: vault.Records, Person: j.person, Record: uint64(l.number), Version: e.Version}

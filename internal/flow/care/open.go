@@ -179,6 +179,9 @@ func (c Caller) ask(f *Flow, view *leak.ViewToken) asker {
 		if view != nil {
 			*view = receipt.View
 		}
+		if receipt.Loud && f.Loud != nil {
+			f.Loud(c)
+		}
 		return one(opened, err)
 	}
 }

@@ -53,6 +53,8 @@ func TestSigned(t *testing.T) {
 	if _, err := s.Care.Open(t.Context(), rs.Get(one), a.Placed[0].Ref, 0); !errors.Is(err, record.ErrRestricted) {
 		t.Errorf("restricted: %v", err)
 	}
+	var loud []care.Caller
+	s.Care.Loud = func(by care.Caller) { loud = append(loud, by) }
 	if _, err := s.Care.Open(t.Context(), rs.Emergency(one), a.Placed[0].Ref, 0); err != nil {
 		t.Errorf("in an emergency: %v", err)
 	}
@@ -87,5 +89,8 @@ func TestSigned(t *testing.T) {
 	}
 	if opened >= 10 {
 		t.Errorf("%d strangers opened after two people", opened)
+	}
+	if len(loud) != 1 || loud[0].Actor != rs.ID || loud[0].Facility != rs.Facility {
+		t.Errorf("one emergency, and heard was %+v", loud)
 	}
 }

@@ -117,8 +117,12 @@ func (f *Flow) attempt(ctx context.Context, batch []*job) (waits bool, err error
 		case err != nil:
 			f.fail(ctx, j, err)
 		case len(j.lines) == 0: // all known: nothing to write, but it may not be settled yet
-			settled = append(settled, keeper.Settled{Person: j.person, Version: last(j.have)})
-			j.done.Version = last(j.have)
+			if err := f.alone(ctx, j); err != nil {
+				return false, err
+			}
+			if j.done.Version = last(j.have); j.done.Version > 0 {
+				settled = append(settled, keeper.Settled{Person: j.person, Version: j.done.Version})
+			}
 			f.finish(j)
 		default:
 			going = append(going, j)
@@ -152,6 +156,14 @@ func (f *Flow) attempt(ctx context.Context, batch []*job) (waits bool, err error
 		}
 	}
 	return waits, nil
+}
+
+// alone does what goes with a write of which nothing is left to be written.
+func (f *Flow) alone(ctx context.Context, j *job) error {
+	if j.also == nil {
+		return nil
+	}
+	return f.DB.Update(ctx, func(s store.Stores) error { return j.also(s, 0) })
 }
 
 // keys asks for the keys of the new versions and seals under them.

@@ -48,6 +48,7 @@ type Tally struct {
 	Entered  int // resources
 	Known    int // resources that had been entered before
 	Aside    int // resources that wait in quarantine, because NIK, name and birth date do not agree
+	Out      int // resources that are no patient's, such as organizations: left out
 	People   int // registered by this import
 	Refusals []Refusal
 }
@@ -265,6 +266,10 @@ func (f *Flow) others(ctx context.Context, t *Tally, items []item, file string) 
 	for i := range items {
 		it := &items[i]
 		if it.err != nil || len(it.entry.Items) > 0 {
+			continue
+		}
+		if record.Directory(it.r) {
+			t.Out++
 			continue
 		}
 		if name := source(it.r); first[name] != nil {

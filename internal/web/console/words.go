@@ -171,7 +171,7 @@ func pagePhrases() []text {
 		{"records.purpose", "Untuk apa?", "What for?"},
 		{"records.treatment", "Merawat pasien ini", "Treating this patient"},
 		{"records.glass", "Keadaan darurat, tanpa hubungan perawatan", "An emergency, without a care relationship"},
-		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat, dan orang itu diberi tahu lewat pesan.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency, and the person is told by message."},
+		{"records.glass.hint", "Paling banyak 3 orang dalam satu jam dan 10 dalam satu hari; jurnal mencatatnya sebagai keadaan darurat, dan orang itu diberi tahu lewat pesan bila nomornya ada.", "At most 3 people an hour and 10 a day; the journal keeps each as an emergency, and the person is told by message where they have a number."},
 		{"records.open", "Buka", "Open"},
 		{"records.view", "Nama tampilan ini, yang menunjuk pada pembukaan dalam jurnal:", "The name of this view, which leads to its opening in the journal:"},
 	}
