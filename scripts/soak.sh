@@ -28,7 +28,7 @@ trial() {
 	servers) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run TestTwoServers ;;
 	kill) SOAK=1 scripts/postgres.sh go test -count=1 -v -timeout 60m ./e2e -run 'TestKill|TestTrouble' ;;
 	rest) SOAK=1 scripts/postgres.sh scripts/s3.sh scripts/dicom.sh scripts/chromium.sh go test -count=1 -timeout 60m $(go list ./... | grep -v /e2e$) ;;
-	edits) SOAK=1 TMPDIR=$memory go test -count=1 -v -timeout 180m ./internal/flow/check -run 'TestEdits$' ;;
+	edits) SOAK=1 TMPDIR=$memory scripts/postgres.sh go test -count=1 -v -timeout 180m ./internal/flow/check -run 'TestEdits$|TestEditsServed$|TestSealedServed$' ;;
 	fuzz) FUZZTIME=${SOAK_FUZZ:-60s} scripts/fuzz.sh ;;
 	*)
 		echo "soak.sh: no trial $1: timing history enumeration linkage hunt import servers kill edits rest fuzz" >&2

@@ -115,6 +115,15 @@ func own() time.Duration {
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
+// kernel is what of own the kernel took for itself: reading, writing and syncing files.
+func kernel() time.Duration {
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &r) != nil {
+		return 0
+	}
+	return time.Duration(r.Stime.Nano())
+}
+
 // machine names the processor, for the table's head.
 func machine() string {
 	name := runtime.GOARCH

@@ -56,6 +56,7 @@ type Vault struct {
 	KeeperMemory int64         `json:"keeper_memory"`
 	Opens        []Opens       `json:"opens"`
 	Documents    []Documents   `json:"documents"`
+	InStore      Stored        `json:"stored_document"`
 }
 
 // Opens is how records are opened, each under an intent that is durable first.

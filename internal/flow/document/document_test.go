@@ -374,9 +374,16 @@ func TestLong(t *testing.T) {
 	if err := sameBytes(from(), io.NewSectionReader(c, 0, c.Size())); err != nil {
 		t.Error(err)
 	}
-	p, off := make([]byte, 1000), size-size/3
-	if _, err := c.ReadAt(p, off); err != nil {
-		t.Error(err)
+	p, want, off := make([]byte, 1000), make([]byte, 1000), size-size/3
+	alone := from()
+	if _, err := io.CopyN(io.Discard, alone, off); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(alone, want); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ReadAt(p, off); err != nil || !bytes.Equal(p, want) {
+		t.Errorf("a range of it is not what was sent: %v", err)
 	}
 	runtime.ReadMemStats(&after)
 	grown := int64(after.HeapSys) - int64(before.HeapSys)
