@@ -75,7 +75,8 @@ func (w *walker) sendDocument(j *job, sum [32]byte) error {
 	return w.p.send(j, sum[:])
 }
 
-// pdf sends a PDF file's document, and its lines as rows: what "Name: value" says is named.
+// pdf sends a PDF file's document, and its lines and records as rows: what "Name: value" says is
+// named.
 func (w *walker) pdf(j *job, whole []byte, sum [32]byte) error {
 	read := sync.OnceValue(func() pdf.Content {
 		return pdf.Read(whole, pdf.Limits{Inflated: 2 * w.o.Memory, Texts: 1 << 20})
@@ -104,17 +105,7 @@ func (w *walker) pdf(j *job, whole []byte, sum [32]byte) error {
 	if err := w.sendDocument(j, sum); err != nil {
 		return err
 	}
-	return w.p.send(&job{kind: PDF, mark: j.mark, rows: func() *chunk.Buffer {
-		var b chunk.Buffer
-		for i, l := range read().Lines {
-			fields := make([]Field, len(l))
-			for k, text := range l {
-				fields[k].Value = []byte(text)
-			}
-			b.Append(int64(i), fields...)
-		}
-		return &b
-	}}, nil)
+	return w.p.send(&job{kind: PDF, mark: j.mark, rows: func() *chunk.Buffer { return rowsOf(read().Lines) }}, nil)
 }
 
 // readDICOM reads a DICOM file of any length. Its pixels are hashed as they lie in it, with

@@ -26,7 +26,8 @@ func newText(head []byte) Format {
 	return &Table{Line: end}
 }
 
-// Blocks is a text of forms: a block, up to an empty line, is a row, and its lines are fields.
+// Blocks is a text of forms: a block, up to an empty line or until the name that it begins
+// with recurs, is a row, and its lines are fields.
 type Blocks struct{}
 
 // Cut implements Format.
@@ -42,7 +43,10 @@ func (t *Blocks) Cut(b []byte, last, full bool) (int, Piece) {
 		n = 0
 	}
 	if n == 0 && len(b) >= 2*maxBlock {
-		if n = bytes.LastIndexByte(b, '\n') + 1; n == 0 && full {
+		if n = lastBlock(b); n == 0 {
+			n = bytes.LastIndexByte(b, '\n') + 1
+		}
+		if n == 0 && full {
 			n = len(b)
 		}
 	}
@@ -52,40 +56,55 @@ func (t *Blocks) Cut(b []byte, last, full bool) (int, Piece) {
 	return n, blockPiece{}
 }
 
+// lastBlock returns where the name that the first pair has comes for the last time.
+func lastBlock(b []byte) int {
+	first := ""
+	for line := range bytes.Lines(b) {
+		if first, _ = Pair(trimBreak(line, '\n')); first != "" {
+			break
+		}
+	}
+	for end := len(b); first != "" && end > 0; {
+		end = bytes.LastIndexByte(b[:end], '\n')
+		line, _, whole := bytes.Cut(b[end+1:], []byte("\n"))
+		if name, _ := Pair(line); whole && name == first {
+			return end + 1
+		}
+	}
+	return 0
+}
+
 type blockPiece struct{}
 
 // Read implements Piece.
 func (blockPiece) Read(b []byte, base int64, to *Buffer) {
-	lines, began := 0, -1
+	lines, began, first := 0, -1, ""
 	for at := 0; at < len(b); {
 		end := len(b)
 		if i := bytes.IndexByte(b[at:], '\n'); i >= 0 {
 			end = at + i + 1
 		}
 		line := trimBreak(b[at:end], '\n')
-		if len(bytes.TrimSpace(line)) == 0 || lines == maxBlockLines || began >= 0 && at-began > maxBlock {
+		name, value := Pair(line)
+		if name != "" && name == first || len(bytes.TrimSpace(line)) == 0 || lines == maxBlockLines || began >= 0 && at-began > maxBlock {
 			began = -1
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			if began < 0 {
 				to.begin(base + int64(at))
-				lines, began = 0, at
+				lines, began, first = 0, at, ""
 			}
-			lines++
-			to.AddLine(line)
+			if lines++; first == "" {
+				first = name
+			}
+			if name == "" {
+				to.add("", line)
+			} else {
+				to.add(to.name([]byte(name)), value)
+			}
 		}
 		at = end
 	}
-}
-
-// AddLine gives the open row a line, as name and value where it is such a pair.
-func (b *Buffer) AddLine(line []byte) {
-	name, value := Pair(line)
-	if name == "" {
-		b.add("", line)
-		return
-	}
-	b.add(b.name([]byte(name)), value)
 }
 
 // Pair divides "Nama : Siti" into name and value; the name is empty when it is no pair.
