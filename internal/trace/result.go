@@ -30,6 +30,8 @@ type Counts struct {
 	// Own is rows that say something that only we hold and OwnRight those in which it is
 	// right; OwnDecoys and OwnDecoysRight are the same of claims that were never true.
 	Own, OwnRight, OwnDecoys, OwnDecoysRight int64
+	// Numbers is rows of Own that show what reads as a record's number: the rest shows a facility and a day.
+	Numbers int64
 
 	// Documents is files that are compared as a whole, and DocumentsFound those of them that are ours;
 	// the rest is of altered ones, which are nobody's.
@@ -39,7 +41,7 @@ type Counts struct {
 func (c *Counts) all() []*int64 {
 	return []*int64{&c.Rows, &c.NIKs, &c.People, &c.Short, &c.Matched, &c.Records,
 		&c.ByNIK, &c.ByShort, &c.ByRef, &c.ByBorn, &c.ByCall, &c.OnPhone, &c.OnName, &c.OnWords, &c.OnAddress, &c.OnRecord, &c.OnVisit,
-		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight, &c.Documents, &c.DocumentsFound, &c.DocumentDecoys, &c.DocumentDecoysFound}
+		&c.Decoys, &c.Invented, &c.InventedPeople, &c.InventedMatched, &c.Own, &c.OwnRight, &c.OwnDecoys, &c.OwnDecoysRight, &c.Numbers, &c.Documents, &c.DocumentsFound, &c.DocumentDecoys, &c.DocumentDecoysFound}
 }
 
 func (c *Counts) add(o *Counts) {
@@ -56,6 +58,22 @@ func (c *Counts) by(h how) {
 			*n++
 		}
 	}
+}
+
+// Mute returns how many rows say too little for one of ours to be recognised, and were not:
+// those without a plausible NIK, and those whose NIK, or its first fifteen digits, is somebody's
+// of ours while nothing beside it agrees. Rows of the first kind that were recognised by a record's
+// number are counted as if they were not.
+func (c *Counts) Mute() int64 {
+	others := c.Matched - c.ByNIK - c.ByShort - c.ByRef // recognised without a NIK
+	return max(c.Rows-c.NIKs-others, 0) + c.People - c.ByNIK + c.Short - c.ByShort
+}
+
+// Telling returns how many rows show a plausible NIK and are not mute, and how many of them
+// were recognised by it.
+func (c *Counts) Telling() (found, of int64) {
+	found = c.ByNIK + c.ByShort
+	return found, c.NIKs - c.People - c.Short + found
 }
 
 // Span is when a version that was seen held: from its minute until To, or still when To is

@@ -98,6 +98,9 @@ func (w *worker) one(l *layout, row *dump.Row, i int) {
 	s.fill(l, row)
 	w.normalise(s)
 	w.counts.Rows++
+	if s.n[norm.Record] > 0 {
+		w.counts.Numbers++
+	}
 	w.whose = index.None
 	if w.has[i] {
 		w.counts.NIKs++

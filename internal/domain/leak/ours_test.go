@@ -11,7 +11,8 @@ import (
 )
 
 // TestOurs: the same citizens in somebody else's dump are no proof, however many; what
-// only we hold is.
+// only we hold is. That nothing is found is no proof that a sample is another's, since a
+// thief's dump of ours may be spoilt until nothing is; what contradicts us is.
 func TestOurs(t *testing.T) {
 	chance := leak.Count{Found: 1000, Tried: 100_000} // one in a hundred invented NIKs is somebody's
 	self := leak.Count{Found: 950, Tried: 1000}
@@ -26,8 +27,13 @@ func TestOurs(t *testing.T) {
 		{"half of it ours", leak.Comparison{Rows: leak.Count{Found: 480, Tried: 1000}, Decoys: chance, Self: self, Own: leak.Count{Found: 200, Tried: 1000}, OwnDecoys: quiet}, leak.Proven, 0.4, 0.6},
 		{"the same citizens, another's numbers", leak.Comparison{Rows: leak.Count{Found: 900, Tried: 1000}, Decoys: chance, Self: self, Own: leak.Count{Found: 0, Tried: 1000}, OwnDecoys: quiet}, leak.Foreign, 0.88, 1},
 		{"the same citizens, nothing else", leak.Comparison{Rows: leak.Count{Found: 900, Tried: 1000}, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Unclear, 0.88, 1},
-		{"invented", leak.Comparison{Rows: leak.Count{Found: 100, Tried: 10_000}, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Foreign, 0, 0.01},
-		{"another country", leak.Comparison{Rows: leak.Count{Found: 0, Tried: 10_000}, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Foreign, 0, 0.01},
+		{"invented", leak.Comparison{Rows: leak.Count{Found: 100, Tried: 10_000}, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Unclear, 0, 0.01},
+		{"another country", leak.Comparison{Rows: leak.Count{Found: 0, Tried: 10_000}, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Unclear, 0, 0.01},
+		{"half of it says nothing", leak.Comparison{Rows: leak.Count{Found: 0, Tried: 10_000}, Mute: 5_000, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Unclear, 0, 0.51},
+		{"nothing of it says anything", leak.Comparison{Rows: leak.Count{Found: 0, Tried: 10_000}, Mute: 10_000, Decoys: chance, Self: self, OwnDecoys: quiet}, leak.Unclear, 0, 1},
+		{"another country's, with numbers like ours", leak.Comparison{Rows: leak.Count{Found: 0, Tried: 10_000}, Mute: 10_000, Decoys: chance, Self: self, Own: leak.Count{Found: 0, Tried: 10_000}, OwnDecoys: quiet}, leak.Foreign, 0, 1},
+		{"the same citizens at our times, others' numbers", leak.Comparison{Rows: leak.Count{Found: 900, Tried: 1000}, Decoys: chance, Self: self, Own: leak.Count{Found: 0, Tried: 1000}, OwnDecoys: quiet, Dated: 3}, leak.Unclear, 0.88, 1},
+		{"our citizens, facilities on other days", leak.Comparison{Rows: leak.Count{Found: 900, Tried: 1000}, Decoys: chance, Self: self, Own: leak.Count{Found: 0, Tried: 1000}, Loose: 800, OwnDecoys: quiet}, leak.Unclear, 0.88, 1},
 		{"two numbers right by chance", leak.Comparison{Rows: leak.Count{Found: 5, Tried: 10}, Decoys: chance, Self: self, Own: leak.Count{Found: 1, Tried: 10}, OwnDecoys: quiet}, leak.Unclear, 0, 1},
 		{"numbers that chance hits as often", leak.Comparison{Rows: leak.Count{Found: 900, Tried: 1000}, Decoys: chance, Self: self, Own: leak.Count{Found: 100, Tried: 1000}, OwnDecoys: leak.Count{Found: 10_000, Tried: 100_000}}, leak.Unclear, 0.88, 1},
 		{"nothing", leak.Comparison{}, leak.Unclear, 0, 1},
@@ -35,6 +41,9 @@ func TestOurs(t *testing.T) {
 		o := c.Judge()
 		if o.Finding != c.want || o.Interval.Low < c.low-1e-9 || o.Interval.High > c.high+1e-9 || o.Interval.Low > o.Share || o.Share > o.Interval.High {
 			t.Errorf("%s: %+v", c.what, o)
+		}
+		if c.Mute > 0 && o.Interval.High < float64(c.Mute)/float64(c.Rows.Tried) {
+			t.Errorf("%s: what says nothing is taken for another's: %+v", c.what, o)
 		}
 	}
 }
@@ -52,17 +61,28 @@ func TestShareIntervalCovers(t *testing.T) {
 		}
 		return c
 	}
-	out := 0
+	out, muted := 0, 0
 	const trials = 400
 	for range trials {
 		share, chance, self := rng.Float64(), 0.02*rng.Float64(), 0.7+0.3*rng.Float64()
-		o := leak.Comparison{Rows: draw(300, share*self+(1-share)*chance), Decoys: draw(2000, chance), Self: draw(500, self)}.Judge()
+		c := leak.Comparison{Rows: draw(300, share*self+(1-share)*chance), Decoys: draw(2000, chance), Self: draw(500, self)}
+		o := c.Judge()
 		if share < o.Interval.Low || share > o.Interval.High {
 			out++
 		}
+		// Rows that say nothing beside them, all ours or none.
+		c.Mute = rng.Int64N(600)
+		all, ours := float64(300+c.Mute), share*300
+		if rng.IntN(2) == 0 {
+			ours += float64(c.Mute)
+		}
+		c.Rows.Tried += c.Mute
+		if o := c.Judge(); ours/all < o.Interval.Low || ours/all > o.Interval.High {
+			muted++
+		}
 	}
-	if out > trials/20 {
-		t.Errorf("outside in %d of %d", out, trials)
+	if out > trials/20 || muted > trials/20 {
+		t.Errorf("outside in %d and, with rows that say nothing, %d of %d", out, muted, trials)
 	}
 }
 

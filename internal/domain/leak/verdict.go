@@ -165,5 +165,6 @@ func refutations(g Grade) [][2]string {
 	return [][2]string{
 		{"rows with something only this platform holds, as a record's number, that is right", "baris berisi sesuatu yang hanya dimiliki platform ini, seperti nomor rekam, dan isinya benar"},
 		{"a token or a canary of any copy", "token atau kenari dari salinan mana pun"},
+		{"records' numbers that somebody replaced before the sample was posted", "nomor rekam yang diganti seseorang sebelum sampel dipublikasikan"},
 	}
 }

@@ -98,7 +98,8 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	r := &o.Result.Counts
 	c.Ours = leak.Comparison{
 		Rows: leak.Count{Found: r.Matched, Tried: r.Rows}, Decoys: leak.Count{Found: r.InventedMatched, Tried: r.Invented},
-		Own: leak.Count{Found: r.OwnRight, Tried: r.Own}, OwnDecoys: leak.Count{Found: r.OwnDecoysRight, Tried: r.OwnDecoys},
+		Self: recognised, Mute: r.Mute(), Dated: r.Records,
+		Own: leak.Count{Found: r.OwnRight, Tried: r.Own}, OwnDecoys: leak.Count{Found: r.OwnDecoysRight, Tried: r.OwnDecoys}, Loose: r.Own - r.Numbers,
 	}.Judge()
 	bound := leak.Spend(leak.Epsilon, t.N, codes.All)
 	c.Threshold = bound.Threshold() / ln10
@@ -131,6 +132,11 @@ func (f *Flow) judge(id staff.RequestID, t keeper.Traced, o observed, frozen *le
 	c.Decoys = control(frozen, &codes.Base, t.Job, bound, known)
 	return c
 }
+
+// recognised is what was recognised of rows of our own exports, posted by a stranger, that
+// were not mute. 52 postings, 30 Nov 2026, measured anew by TestRecognised. It holds of rows that lost
+// something. Of rows whose NIK somebody replaced it says nothing, and nothing can.
+var recognised = leak.Count{Found: 3088, Tried: 3088}
 
 const ln10 = 2.302585092994046
 
@@ -238,8 +244,8 @@ func (c *Case) write(to durable.FS, found *trace.Result) error {
 func (c *Case) Table() string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "trace %s, the %d. of all; observed %s\n", c.Trace, c.N, c.Frozen)
-	fmt.Fprintf(&b, "%d rows, %d match; %d people, %d records; share ours %.4f (%.4f to %.4f): %s\n",
-		c.Counts.Rows, c.Counts.Matched, c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
+	fmt.Fprintf(&b, "%d rows, %d match, %d say too little; %d people, %d records; share ours %.4f (%.4f to %.4f if recognised as in the trials): %s\n",
+		c.Counts.Rows, c.Counts.Matched, c.Counts.Mute(), c.Patients, c.Records, c.Ours.Share, c.Ours.Interval.Low, c.Ours.Interval.High, finding(c.Ours.Finding))
 	if c.Indexes > 1 {
 		fmt.Fprintf(&b, "the index changed while this was stopped: rows were held against %d states of it, and another run finds other rows\n", c.Indexes)
 	}
