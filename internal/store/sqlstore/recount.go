@@ -37,7 +37,7 @@ func (t venues) Recount(id venue.ID) (int, error) {
 	o.inside, o.version = 0, max(o.version, newest)+leap
 	if err := t.query(lasting, func(a *Args) { a.Number(uint64(id)) }, func(r Row) error {
 		var v venue.Visit
-		if (visits{t.Tx}).scan(r, &v); v.Open() {
+		if visits(t).scan(r, &v); v.Open() {
 			o.inside += int64(v.Party)
 		}
 		return nil
