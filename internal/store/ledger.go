@@ -73,6 +73,9 @@ type Ledgered interface {
 	// KeepLedger notes changes from now on under this key. When the ledger is empty and
 	// adopt says so, it begins with every row that is there.
 	KeepLedger(ctx context.Context, key LedgerKey, adopt bool) error
+	// AdoptLater takes in, once, rows that a ledger of an earlier version did not cover. A
+	// ledger that is not whole, or not the one of the keeper's mark, takes nothing in.
+	AdoptLater(ctx context.Context, mark LedgerMark) error
 	// LedgerAt returns the ledger's entry of a number, zero when there is none; of zero
 	// the newest.
 	LedgerAt(ctx context.Context, seq uint64) (LedgerMark, error)

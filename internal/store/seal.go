@@ -14,7 +14,7 @@ import (
 var ErrAltered = fault.New(fault.Unavailable, "what is stored about this was changed by somebody else and is not gone by: the operator finds it with `amanah check`")
 
 // Sealed is a MAC that a row carries in a column of its own. Tables that every check-in
-// writes, and that of health records, have it in the place of the ledger: it costs a microsecond, and who has not the
+// writes, that of health records, and those of whose a NIK or a telephone number is, have it in the place of the ledger: it costs a microsecond, and who has not the
 // ledger's key can neither change a row, nor put one in another's place, nor make one.
 // That a row was removed, or is as it once was, it does not tell: counts have a version
 // for that (VenueCount).
@@ -50,6 +50,8 @@ func Seals() map[string]Sealed {
 		SealUse:       {Table: "venue_pass", Column: "used_mac", Of: []string{"serial", "used_venue", "used_door", "used_at"}, Unless: "used_venue"},
 		SealLeaf:      {Table: "accesslog_leaf", Column: "mac", Of: []string{"gate", "seq", "signature", "voided", "asks", "passes"}},
 		SealOccupancy: {Table: "venue_occupancy", Column: "mac", Of: []string{"venue_id", "inside", "entered", "version"}, Later: "version"},
+		SealNIK:       {Table: "identity_nik", Column: "mac", Of: []string{"tag", "person_id"}},
+		SealPhone:     {Table: "identity_phone", Column: "mac", Of: []string{"tag", "person_id"}},
 		SealPlace:     {Table: "record_version", Column: "mac", Of: []string{"seq", "person_id", "number", "version"}},
 	}
 }
@@ -64,6 +66,8 @@ const (
 	SealLeaf      = "leaf"
 	SealOccupancy = "occupancy"
 	SealPlace     = "place"
+	SealNIK       = "nik"
+	SealPhone     = "phone"
 )
 
 // Sealer makes the MACs that rows carry. It is safe for concurrent use.

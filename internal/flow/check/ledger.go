@@ -33,6 +33,13 @@ func KeepLedger(ctx context.Context, db store.DB, k Marker, key []byte) error {
 	if errors.Is(err, store.ErrConstraint) { // another server began it at the same moment
 		err = l.KeepLedger(ctx, key, false)
 	}
+	if err != nil {
+		return err
+	}
+	err = l.AdoptLater(ctx, store.LedgerMark(mark))
+	if errors.Is(err, store.ErrConstraint) { // another did it at the same moment
+		err = l.AdoptLater(ctx, store.LedgerMark(mark))
+	}
 	return err
 }
 

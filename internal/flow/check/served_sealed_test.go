@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,13 +30,15 @@ import (
 )
 
 // sealed are the tables of what is sealed and of what leads there, and the documents.
-var sealed = []string{"identity_nik", "identity_person", "record_source", "record_version", "status_colour", "status_evidence", documents}
+var sealed = []string{"identity_nik", "identity_phone", "identity_person", "record_source", "record_version", "status_colour", "status_evidence", documents}
 
 // sealedUse asks for what is sealed by the flows that serve it.
 type sealedUse struct {
 	*town
 	db   store.DB
 	gate accesslog.GateID
+	// phones are the tags of numbers that somebody is registered under.
+	phones []identity.Tag
 }
 
 // answers are what each question is answered; one that is refused, or has nothing, is not
@@ -68,6 +71,8 @@ func (u *sealedUse) all(t *testing.T, papers string, people []identity.PersonID)
 			found = 0 // it waits in quarantine: nothing is attached
 		}
 		out.put(fmt.Sprint("claim ", i), numbered64(found), err)
+		ref, err := u.care.Care.Find(ctx, c.NIK)
+		out.put(fmt.Sprint("NIK ", i), numbered64(ref.Person), err)
 	}
 	for _, facility := range []string{"a", "b", "letter"} {
 		for who := range 3 {
@@ -77,6 +82,10 @@ func (u *sealedUse) all(t *testing.T, papers string, people []identity.PersonID)
 				out.put("source "+name, refs[0].String(), nil)
 			}
 		}
+	}
+	for i, tag := range u.phones {
+		who, err := u.claimants(ctx, tag)
+		out.put(fmt.Sprint("number ", i), who, err)
 	}
 	out.evidence(u.care.Evidence.Each(ctx, "test"))
 	return out
@@ -109,6 +118,17 @@ func (u *sealedUse) records(ctx context.Context, who identity.PersonID, out answ
 		out.put(fmt.Sprint("document ", r.Ref), fmt.Sprintf("%x", sum.Sum(nil)), errors.Join(e, c.Close()))
 	}
 	out.put(fmt.Sprint("records of ", who), said, err)
+}
+
+// claimants are who may be sent a code at a number.
+func (u *sealedUse) claimants(ctx context.Context, phone identity.Tag) (said string, err error) {
+	return said, u.db.View(ctx, func(s store.Stores) error {
+		who, err := s.Bindings.Claimants(phone)
+		if err == nil && len(who) > 0 {
+			said = fmt.Sprint(who)
+		}
+		return err
+	})
 }
 
 // colour has the keeper's gate open a person's stored colour, as a check-in does.
@@ -181,18 +201,29 @@ func (e *editor) people(t *testing.T, c *sqliteCopy) []identity.PersonID {
 }
 
 // sealedServed makes n edits of what is sealed, those that it wants, each against a server's
-// flows that run, and counts those after which something is answered that was not written.
-func sealedServed(t *testing.T, n int, wants func(edit) bool) (through, tried map[string]int) {
+// flows that run, over a database that keeps a ledger or none, and counts those after which something is answered that was not written.
+func sealedServed(t *testing.T, n int, kept bool, wants func(edit) bool) (through, tried map[string]int) {
 	t.Helper()
 	s := newTown(t)
 	e, c := newEditor(t, s, 7), newSQLiteCopy(t, s)
-	must(t, c.db.KeepLedger(t.Context(), []byte(s.keys.Ledger), false))
-	must(t, c.db.FollowLedger(t.Context()))
+	if kept {
+		must(t, c.db.KeepLedger(t.Context(), []byte(s.keys.Ledger), false))
+		must(t, c.db.FollowLedger(t.Context()))
+	}
 	gate, _, err := s.k.OpenGate(t.Context())
 	must(t, err)
-	u := &sealedUse{s, c.db, gate}
+	u := &sealedUse{town: s, db: c.db, gate: gate}
+	must(t, c.db.View(t.Context(), func(st store.Stores) error {
+		all, err := st.People.Walk(0, 100)
+		for _, p := range all {
+			if p.Phone != (identity.Tag{}) {
+				u.phones = append(u.phones, p.Phone)
+			}
+		}
+		return err
+	}))
 	was := u.all(t, s.documents(), e.people(t, c))
-	if len(was) < 23 {
+	if len(was) < 23+4+len(u.phones) || len(u.phones) < 2 {
 		t.Fatalf("before any edit only %d questions are answered: %v", len(was), was)
 	}
 	through, tried = map[string]int{}, map[string]int{}
@@ -246,8 +277,32 @@ func TestSealedServed(t *testing.T) {
 	if os.Getenv("SOAK") == "1" {
 		n = 10_000
 	}
-	through, tried := sealedServed(t, n, func(edit) bool { return true })
+	through, tried := sealedServed(t, n, true, func(edit) bool { return true })
 	if t.Logf("%d edits, of %v; got through: %v", n, tried, through); len(through) > 0 {
 		t.Errorf("got through: %v", through)
 	}
+}
+
+// TestTagsServed is TestSealedServed for whose a NIK or a telephone number is, alone.
+func TestTagsServed(t *testing.T) {
+	if through, tried := sealedServed(t, 60, true, ofTags); len(through) > 0 {
+		t.Errorf("of %v got through: %v", tried, through)
+	}
+}
+
+// TestTagsServedControl: where no ledger is kept, and so no MAC held, the same edits lead to
+// other people.
+func TestTagsServedControl(t *testing.T) {
+	through, tried := sealedServed(t, 60, false, ofTags)
+	sum := map[bool]int{}
+	for what, n := range through {
+		sum[strings.HasPrefix(what, "identity_phone")] += n
+	}
+	if t.Logf("of %v got through: %v", tried, through); sum[false] < 3 || sum[true] < 3 {
+		t.Errorf("of %v got through: %v: the other trial proves little", tried, through)
+	}
+}
+
+func ofTags(ed edit) bool {
+	return ed.table == "identity_nik" || ed.table == "identity_phone"
 }

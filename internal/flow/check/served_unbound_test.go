@@ -11,7 +11,7 @@ import (
 // served; not flips, which no seal opens, nor names and documents, which other things guard.
 func TestSealedServedControl(t *testing.T) {
 	const n = 60
-	through, tried := sealedServed(t, n, func(ed edit) bool {
+	through, tried := sealedServed(t, n, true, func(ed edit) bool {
 		return ed.op != "flip" && slices.Contains([]string{"identity_person", "record_version", "status_colour", "status_evidence"}, ed.table)
 	})
 	sum := 0

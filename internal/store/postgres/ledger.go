@@ -24,12 +24,17 @@ func (db *DB) KeepLedger(ctx context.Context, key store.LedgerKey, adopt bool) e
 				return err
 			}
 		}
-		return tx.AdoptLater()
+		return nil
 	})
 	if err == nil {
 		db.ledger.Store(l)
 	}
 	return err
+}
+
+// AdoptLater implements store.Ledgered.
+func (db *DB) AdoptLater(ctx context.Context, mark store.LedgerMark) error {
+	return db.write(ctx, kind{begin: beginBulk, lock: " FOR UPDATE"}, func(t *sqlstore.Tx) error { return t.AdoptLater(mark) })
 }
 
 // LedgerAt implements store.Ledgered.

@@ -23,12 +23,14 @@ func (db *DB) KeepLedger(ctx context.Context, key store.LedgerKey, adopt bool) e
 				return err
 			}
 		}
-		if err := tx.AdoptLater(); err != nil {
-			return err
-		}
 		db.ledger.Store(l) // nobody else writes until this transaction's end
 		return nil
 	})
+}
+
+// AdoptLater implements store.Ledgered.
+func (db *DB) AdoptLater(ctx context.Context, mark store.LedgerMark) error {
+	return db.write(ctx, db.writer.bulks, func(t *sqlstore.Tx) error { return t.AdoptLater(mark) })
 }
 
 // LedgerAt implements store.Ledgered.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/amanah-project/amanah/internal/day"
 	"github.com/amanah-project/amanah/internal/domain/identity"
+	"github.com/amanah-project/amanah/internal/store"
 )
 
 const (
@@ -15,9 +16,9 @@ const (
 	selectBinding = `SELECT person_id, phone, next, ripe, version, bound, waiting FROM identity_binding `
 	getBinding    = selectBinding + `WHERE person_id = $1`
 	ripeBindings  = selectBinding + `WHERE ripe > 0 AND ripe <= $1 ORDER BY ripe, person_id LIMIT $2`
-	claimants     = `SELECT b.person_id FROM identity_binding b WHERE b.phone = $1 AND length(b.phone) > 0
+	claimants     = `SELECT b.person_id, 1, b.phone FROM identity_binding b WHERE b.phone = $1 AND length(b.phone) > 0
 		UNION
-		SELECT f.person_id FROM identity_phone f WHERE f.tag = $1 AND NOT EXISTS (
+		SELECT f.person_id, 0, f.mac FROM identity_phone f WHERE f.tag = $1 AND NOT EXISTS (
 			SELECT 1 FROM identity_binding o WHERE o.person_id = f.person_id AND length(o.phone) > 0)
 		ORDER BY 1`
 
@@ -74,12 +75,20 @@ func (t bindings) Claimants(phone identity.Tag) (out []identity.PersonID, err er
 	if phone == (identity.Tag{}) {
 		return nil, t.err
 	}
+	bad := false
 	err = t.query(claimants,
 		func(a *Args) { a.Bytes(phone[:]) },
 		func(r Row) error {
-			out = append(out, identity.PersonID(r.Int(0)))
+			who := identity.PersonID(r.Int(0))
+			if r.Int(1) == 0 && !t.whole(store.SealPhone, r.Bytes(2), func(a *Args) { bindTag(a, &phone, who) }) {
+				bad = true
+			}
+			out = append(out, who)
 			return nil
 		})
+	if err == nil && bad {
+		err = t.fail(store.ErrAltered)
+	}
 	for _, who := range out {
 		if err == nil { // bound to it, or bound to no other
 			err = t.held("identity_binding", func(a *Args) { a.Number(uint64(who)) })

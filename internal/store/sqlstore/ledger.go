@@ -216,59 +216,6 @@ func (t *Tx) LedgerAt(seq uint64) (at store.LedgerMark, err error) {
 // place is the n-th parameter of a statement.
 func place(n int) string { return "$" + strconv.Itoa(n) }
 
-// Adopt begins an empty ledger with every row that is there.
-func (t *Tx) Adopt() error {
-	end, err := t.LedgerAt(0)
-	if err != nil || end.Seq > 0 {
-		return err
-	}
-	if err := t.adopt(store.LedgerTables()); err != nil {
-		return err
-	}
-	return t.sealed()
-}
-
-// AdoptLater takes in, once, what a ledger from before did not cover.
-func (t *Tx) AdoptLater() error {
-	end, err := t.LedgerAt(0)
-	if err != nil || end.Seq == 0 {
-		return err
-	}
-	if e, err := t.newestOf(adopted); err != nil {
-		return err
-	} else if e > 0 {
-		return t.placeAll()
-	}
-	if err := t.adopt(append([]string{"record_follow"}, store.Watched()...)); err != nil {
-		return err
-	}
-	return t.sealed()
-}
-
-// adopted is the entry which says that all rows are noted or sealed.
-var adopted = store.LedgerEntry{Table: "store_ledger", Row: []byte("sealed")}
-
-func (t *Tx) newestOf(e store.LedgerEntry) (seq uint64, err error) {
-	err = t.conn.QueryEach(newestEntry, 1, func(_ int, a *Args) {
-		a.Text(e.Table)
-		a.Bytes(e.Row)
-	}, func(_ int, r Row) error {
-		seq = uint64(r.Int(0))
-		return nil
-	})
-	return seq, err
-}
-
-func (t *Tx) sealed() error {
-	if err := t.sealRows(t.ledger.all); err != nil {
-		return err
-	}
-	if err := t.append([]store.LedgerEntry{adopted}); err != nil {
-		return err
-	}
-	return t.placeAll()
-}
-
 // adopt notes every row of some tables.
 func (t *Tx) adopt(names []string) error {
 	for _, name := range names {

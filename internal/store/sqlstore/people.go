@@ -11,13 +11,15 @@ import (
 const (
 	putPerson = `INSERT INTO identity_person (id, version, sealed, synthetic) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO NOTHING`
-	putNIK = `INSERT INTO identity_nik (tag, person_id) VALUES ($1, $2)
+	putNIK = `INSERT INTO identity_nik (tag, person_id, mac) VALUES ($1, $2, $3)
 		ON CONFLICT (tag) DO NOTHING`
-	putPhone   = `INSERT INTO identity_phone (tag, person_id) VALUES ($1, $2)`
+	putPhone   = `INSERT INTO identity_phone (tag, person_id, mac) VALUES ($1, $2, $3)`
 	dropPerson = `DELETE FROM identity_person WHERE id = $1`
 	dropNIK    = `DELETE FROM identity_nik WHERE tag = $1 AND person_id = $2`
-	findNIK    = `SELECT person_id FROM identity_nik WHERE tag = $1`
+	findNIK    = `SELECT person_id, mac FROM identity_nik WHERE tag = $1`
 
+	// The tags beside a person are gone by by nobody: who is sent a code by a registered
+	// number is whom Claimants names, which holds them.
 	selectPerson = `SELECT p.id, p.version, p.sealed, COALESCE(n.tag, ''), COALESCE(f.tag, ''), p.synthetic
 		FROM identity_person p
 		LEFT JOIN identity_nik n ON n.person_id = p.id
@@ -64,8 +66,8 @@ func (t people) Put(add []identity.Stored) error {
 	byTag(tagged, func(i int) *identity.Tag { return &add[i].NIK })
 	mine := make([]bool, len(tagged))
 	err = t.execEach(putNIK, len(tagged), func(i int, a *Args) {
-		a.Bytes(add[tagged[i]].NIK[:])
-		a.Number(uint64(add[tagged[i]].ID))
+		bindTag(a, &add[tagged[i]].NIK, add[tagged[i]].ID)
+		a.Bytes(t.seal(store.SealNIK, a.List))
 	}, func(i int, rows int64) {
 		mine[i] = rows == 1
 		taken = taken || rows == 0
@@ -106,21 +108,29 @@ func (t people) putPhones(add []identity.Stored) error {
 	known := pick(len(add), func(i int) bool { return add[i].Phone != identity.Tag{} })
 	byTag(known, func(i int) *identity.Tag { return &add[i].Phone })
 	return t.execEach(putPhone, len(known), func(i int, a *Args) {
-		a.Bytes(add[known[i]].Phone[:])
-		a.Number(uint64(add[known[i]].ID))
+		bindTag(a, &add[known[i]].Phone, add[known[i]].ID)
+		a.Bytes(t.seal(store.SealPhone, a.List))
 	}, nil)
 }
 
+// ByNIK fails as a whole where one of the tags leads to whom nobody wrote: left out it
+// would be a NIK that is free.
 func (t people) ByNIK(tags []identity.Tag) ([]identity.PersonID, error) {
 	out := make([]identity.PersonID, len(tags))
+	bad := false
 	order := pick(len(tags), func(int) bool { return true })
 	byTag(order, func(i int) *identity.Tag { return &tags[i] })
 	err := t.queryEach(findNIK, len(tags),
 		func(i int, a *Args) { a.Bytes(tags[order[i]][:]) },
 		func(i int, r Row) error {
-			out[order[i]] = identity.PersonID(r.Int(0))
+			who := identity.PersonID(r.Int(0))
+			bad = bad || !t.whole(store.SealNIK, r.Bytes(1), func(a *Args) { bindTag(a, &tags[order[i]], who) })
+			out[order[i]] = who
 			return nil
 		})
+	if err == nil && bad {
+		return nil, t.fail(store.ErrAltered)
+	}
 	return out, err
 }
 

@@ -41,14 +41,8 @@ func (t *Tx) sealPlaces(all []spot) error {
 	}, nil)
 }
 
-// placed is the entry which says that all versions have one.
-var placed = store.LedgerEntry{Table: "store_ledger", Row: []byte("placed")}
-
-// placeAll gives every version its MAC, once, of a database from before there were any.
+// placeAll gives every version its MAC, of a database from before there were any.
 func (t *Tx) placeAll() error {
-	if e, err := t.newestOf(placed); err != nil || e > 0 {
-		return err
-	}
 	for last := uint64(0); ; {
 		var some []spot
 		if err := t.queryEach(unplaced, 1, func(_ int, a *Args) {
@@ -61,7 +55,7 @@ func (t *Tx) placeAll() error {
 			return err
 		}
 		if len(some) == 0 {
-			return t.append([]store.LedgerEntry{placed})
+			return nil
 		}
 		if err := t.sealPlaces(some); err != nil {
 			return err

@@ -38,12 +38,13 @@ func (t *Tx) whole(name string, have []byte, bind func(a *Args)) bool {
 }
 
 // sealRows gives the rows that have no MAC yet theirs: of a database from before there
-// were any; versions' places have theirs by Tx.placeAll.
-func (t *Tx) sealRows(tables []store.Table) error {
+// were any; those that came later have theirs by takings of their own.
+func (t *Tx) sealRows() error {
+	later := []string{store.SealPlace, store.SealNIK, store.SealPhone}
 	seals := store.Seals()
 	for _, name := range slices.Sorted(maps.Keys(seals)) {
-		for _, table := range tables {
-			if table.Name != seals[name].Table || name == store.SealPlace {
+		for _, table := range t.ledger.all {
+			if slices.Contains(later, name) || table.Name != seals[name].Table {
 				continue
 			}
 			if err := t.sealTable(name, seals[name], table); err != nil {

@@ -32,6 +32,7 @@ func RunLedger(t *testing.T, two func(t *testing.T) (db, other LedgerDB, exec fu
 	t.Run("sealed rows", func(t *testing.T) { testSealed(t, open) })
 	t.Run("counts", func(t *testing.T) { testVersions(t, open) })
 	t.Run("spent", func(t *testing.T) { testSpent(t, open) })
+	t.Run("tags", func(t *testing.T) { testTags(t, open) })
 	t.Run("places", func(t *testing.T) { testPlaces(t, open) })
 	t.Run("pruned", func(t *testing.T) { testPruned(t, open) })
 	t.Run("from before", func(t *testing.T) { testSealLater(t, open) })
@@ -41,7 +42,7 @@ var ledgerKey = store.LedgerKey("a key of thirty-two bytes, so-so")
 
 func keep(t *testing.T, db store.Ledgered, adopt bool) {
 	t.Helper()
-	if err := db.KeepLedger(t.Context(), ledgerKey, adopt); err != nil {
+	if err := errors.Join(db.KeepLedger(t.Context(), ledgerKey, adopt), db.AdoptLater(t.Context(), store.LedgerMark{})); err != nil {
 		t.Fatal(err)
 	}
 }
