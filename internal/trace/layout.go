@@ -1,13 +1,15 @@
 package trace
 
 import (
+	"math/rand/v2"
+
 	"github.com/amanah-project/amanah/internal/domain/leak/carrier"
 	"github.com/amanah-project/amanah/internal/domain/leak/norm"
 	"github.com/amanah-project/amanah/internal/trace/dump"
 )
 
 // sampled is how many rows of a batch tell what its columns are.
-const sampled = 64
+const sampled = 80
 
 // layout is what the columns of one batch are. It follows from the batch alone, so that it
 // is the same on any number of cores, and from content: a name is used only to know a column
@@ -43,14 +45,23 @@ type column struct {
 	kind norm.Type
 }
 
-// observe looks at some rows, evenly over the batch.
+// scattered is a row of the n-th stretch of so many, each at another place of its own: a fixed
+// step would meet the same kind of row each time where kinds take turns, as one person's
+// records do in an export. It is the same for the same batch.
+func scattered(n, step int) int {
+	var draw rand.PCG
+	draw.Seed(uint64(n), uint64(step))
+	return n*step + int(draw.Uint64()%uint64(step))
+}
+
+// observe looks at some rows, over the whole batch.
 func observe(rows []dump.Row, presence []carrier.Place) *layout {
 	l := &layout{by: map[string]column{}}
 	step := max(1, len(rows)/sampled)
 	var at []norm.Column
 	var names []string
 	by := map[string]*norm.Column{}
-	for i := 0; i < len(rows); i += step {
+	for n, i := 0, 0; i < len(rows); n, i = n+1, scattered(n+1, step) {
 		for k, f := range rows[i].Fields {
 			if k == len(at) {
 				at, names = append(at, norm.Column{}), append(names, f.Name)

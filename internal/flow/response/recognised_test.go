@@ -134,7 +134,7 @@ func TestSpoiltIsNobodys(t *testing.T) {
 // between ends that are both inside, and of those people alone it is next to nothing, which
 // does not make them another's.
 func TestShareHasTwoEnds(t *testing.T) {
-	s := open(t, 24)
+	s := open(t, 96) // enough invented rows for the lower end not to hang on how many there are
 	rng := rand.New(rand.NewPCG(3, 4))
 	nobody := func(n int, form string) string {
 		var b strings.Builder
@@ -155,7 +155,7 @@ func TestShareHasTwoEnds(t *testing.T) {
 	ours := strings.Count(text, "\n")
 	c = s.trace("mixed.ndjson", text+nobody(ours, `{"nik":"%s","name":"%s","birth_date":"%s","phone":"%s"}`))
 	s.established("half of it invented", c, copied)
-	if c.Ours.Finding != leak.Proven || c.Ours.Interval.Low < 0.2 || c.Ours.Interval.Low > 0.5 || c.Ours.Interval.High < 0.5 || c.Ours.Interval.High > 0.75 {
+	if c.Ours.Finding != leak.Proven || c.Ours.Interval.Low < 0.3 || c.Ours.Interval.Low > 0.5 || c.Ours.Interval.High < 0.5 || c.Ours.Interval.High > 0.75 {
 		t.Errorf("half of it invented: %v\n%s", c.Ours.Interval, c.Table())
 	}
 }

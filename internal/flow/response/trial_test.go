@@ -64,10 +64,11 @@ func open(t *testing.T, people int) *stand {
 		if err != nil {
 			t.Fatal(err)
 		}
-		who := s.Site.Register(text, fmt.Sprint("Warga ", string(rune('A'+i))), "1990-03-04")
+		name := "Warga " + strings.Repeat(string(rune('A'+i%26)), 1+i/26)
+		who := s.Site.Register(text, name, "1990-03-04")
 		s.niks = append(s.niks, nik)
 		var items []care.Item
-		patient := fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"https://fhir.kemkes.go.id/id/nik","value":%q}],"name":[{"use":"official","text":"Warga %c"}],"birthDate":"1990-03-04","telecom":[{"system":"phone","value":"+6281200000%03d"}],"address":[{"use":"home","line":["Jalan Kenanga No. %d RT 001/RW 008"],"city":"Kota Uji"}]}`, text, 'A'+i, i, i+1)
+		patient := fmt.Sprintf(`{"resourceType":"Patient","identifier":[{"system":"https://fhir.kemkes.go.id/id/nik","value":%q}],"name":[{"use":"official","text":%q}],"birthDate":"1990-03-04","telecom":[{"system":"phone","value":"+6281200000%03d"}],"address":[{"use":"home","line":["Jalan Kenanga No. %d RT 001/RW 008"],"city":"Kota Uji"}]}`, text, name, i, i+1)
 		items = append(items, care.Item{Resource: s.Site.Read(patient)})
 		for k := range 2 {
 			items = append(items, care.Item{Resource: s.Site.Read(fmt.Sprintf(`{"resourceType":"Condition","subject":{"reference":"Patient/%d"},"code":{"text":"batuk %d"}}`, who, k))})
