@@ -51,33 +51,23 @@ var errServed = fault.New(fault.Conflict, "documents were set aside with it, and
 // AttachAside enters what was set aside as somebody's records; zero for who is registered
 // under the NIK that it names.
 func (o *Operator) AttachAside(ctx context.Context, id, to identity.PersonID, officer string, why record.Reason) error {
-	by, err := office(officer)
-	if err != nil {
-		return err
-	}
-	f, err := o.care()
-	if err != nil {
-		return err
-	}
-	if to == 0 {
-		a, err := o.Aside(ctx, id)
-		if err != nil {
-			return err
+	return o.settle(ctx, officer, func(f *care.Flow, by care.Caller) error {
+		if to == 0 {
+			a, err := o.Aside(ctx, id)
+			if err != nil {
+				return err
+			}
+			to = a.Steps[0].Against
 		}
-		to = a.Steps[0].Against
-	}
-	_, err = f.Attach(ctx, by, id, to, why)
-	if errors.Is(err, errRows) { // nothing was written
-		err = o.withDocuments(ctx, f, func() error {
-			_, err := f.Attach(ctx, by, id, to, why)
-			return err
-		})
-	}
-	if err != nil {
+		_, err := f.Attach(ctx, by, id, to, why)
+		if errors.Is(err, errRows) { // nothing was written
+			err = o.withDocuments(ctx, f, func() error {
+				_, err := f.Attach(ctx, by, id, to, why)
+				return err
+			})
+		}
 		return err
-	}
-	_, err = f.Drain(ctx)
-	return err
+	})
 }
 
 // withDocuments lets a flow reach the store of documents while fn runs: a bucket beside
@@ -102,15 +92,17 @@ func (o *Operator) withDocuments(ctx context.Context, f *care.Flow, fn func() er
 
 // RejectAside says that what was set aside is nobody's record here.
 func (o *Operator) RejectAside(ctx context.Context, id identity.PersonID, officer string, why record.Reason) error {
-	return o.settle(ctx, id, officer, why, (*care.Flow).Reject)
+	return o.settle(ctx, officer, func(f *care.Flow, by care.Caller) error { return f.Reject(ctx, by, id, why) })
 }
 
 // UndoAside brings back to waiting what was attached or rejected.
 func (o *Operator) UndoAside(ctx context.Context, id identity.PersonID, officer string, why record.Reason) error {
-	return o.settle(ctx, id, officer, why, (*care.Flow).Undo)
+	return o.settle(ctx, officer, func(f *care.Flow, by care.Caller) error { return f.Undo(ctx, by, id, why) })
 }
 
-func (o *Operator) settle(ctx context.Context, id identity.PersonID, officer string, why record.Reason, step func(*care.Flow, context.Context, care.Caller, identity.PersonID, record.Reason) error) error {
+// settle takes a step for an officer, and lets colours follow: they rest on what is attached,
+// and no longer on what is taken back.
+func (o *Operator) settle(ctx context.Context, officer string, step func(*care.Flow, care.Caller) error) error {
 	by, err := office(officer)
 	if err != nil {
 		return err
@@ -119,9 +111,9 @@ func (o *Operator) settle(ctx context.Context, id identity.PersonID, officer str
 	if err != nil {
 		return err
 	}
-	if err := step(f, ctx, by, id, why); err != nil {
+	if err := step(f, by); err != nil {
 		return err
 	}
-	_, err = f.Drain(ctx) // colours rest no longer on what was taken back
+	_, err = f.Drain(ctx)
 	return err
 }

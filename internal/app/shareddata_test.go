@@ -84,15 +84,7 @@ func TestSharedBundlesImport(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(in, "big.json"), []byte(big), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	table := filepath.Join(t.TempDir(), "niks.csv")
-	if err := os.WriteFile(table, []byte(niks), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	rules, err := status.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &Operator{DB: memory.New(), Keeper: keepertest.Serve(t, durabletest.New(1)), rules: rules, now: time.Now}
+	o, table := importer(t, niks)
 	waiting := func(int64, int64, int64) {
 		if err := o.DB.View(t.Context(), func(s store.Stores) error {
 			some, err := s.Records.Following(0, 1)
@@ -172,15 +164,7 @@ func TestSharedExportImports(t *testing.T) {
 	if lines < 3000 || out < 100 {
 		t.Fatalf("%d lines, %d of no patient", lines, out)
 	}
-	table := filepath.Join(t.TempDir(), "niks.csv")
-	if err := os.WriteFile(table, []byte(niks), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	rules, err := status.Builtin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := &Operator{DB: memory.New(), Keeper: keepertest.Serve(t, durabletest.New(1)), rules: rules, now: time.Now}
+	o, table := importer(t, niks)
 	opt := RecordOptions{Path: folder, Facility: "rs-99-001", Register: true, NIKs: table, Errors: t.TempDir()}
 	got, err := o.ImportRecords(t.Context(), opt)
 	if err != nil {
@@ -195,4 +179,18 @@ func TestSharedExportImports(t *testing.T) {
 	if got, err = o.ImportRecords(t.Context(), opt); err != nil || got != want {
 		t.Errorf("again: %+v %v, want %+v", got, err, want)
 	}
+}
+
+// importer is an operator of an empty installation, and the file of a table of NIKs.
+func importer(t *testing.T, niks string) (o *Operator, table string) {
+	t.Helper()
+	table = filepath.Join(t.TempDir(), "niks.csv")
+	if err := os.WriteFile(table, []byte(niks), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := status.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Operator{DB: memory.New(), Keeper: keepertest.Serve(t, durabletest.New(1)), rules: rules, now: time.Now}, table
 }
