@@ -18,8 +18,10 @@ import (
 	"filippo.io/age"
 
 	"github.com/amanah-project/amanah/internal/domain/leak"
+	"github.com/amanah-project/amanah/internal/domain/leak/binomial"
 	"github.com/amanah-project/amanah/internal/domain/staff"
 	"github.com/amanah-project/amanah/internal/keeper/copies"
+	"github.com/amanah-project/amanah/internal/trace/stranger"
 )
 
 // requestNumber is what a command printed as a request's.
@@ -106,10 +108,9 @@ func TestLeak(t *testing.T) {
 	}
 	o.operate("", "leak", "index")
 
-	trace := func(name, text string) (found []finding, result []byte) {
+	traceFile := func(name, file string) (found []finding, result []byte) {
 		t.Helper()
-		file, folder := o.path(name+".csv"), o.path("case-"+name)
-		write(t, file, text)
+		folder := o.path("case-" + name)
 		id := requestNumber(t, o.operate("", "leak", "request", "--purpose", name, file))
 		one.approve(id)
 		if r := o.try("", append([]string{"leak", "trace", id, file, "--case", folder, "--json"}, o.flags()...)...); r.code == 0 {
@@ -119,7 +120,7 @@ func TestLeak(t *testing.T) {
 		var said struct {
 			Found []finding `json:"found"`
 		}
-		text = o.operate("", "leak", "trace", id, file, "--case", folder, "--json")
+		text := o.operate("", "leak", "trace", id, file, "--case", folder, "--json")
 		if err := json.Unmarshal([]byte(text), &said); err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
@@ -127,6 +128,12 @@ func TestLeak(t *testing.T) {
 			t.Errorf("%s: a second run differs", name)
 		}
 		return said.Found, []byte(text)
+	}
+	trace := func(name, text string) (found []finding, result []byte) {
+		t.Helper()
+		file := o.path(name + ".csv")
+		write(t, file, text)
+		return traceFile(name, file)
 	}
 	found, result := trace("sample", posted.String())
 	if got := established(found); len(got) != 1 || got[0] != guilty {
@@ -142,6 +149,35 @@ func TestLeak(t *testing.T) {
 	o.killedTrace(posted.String(), one, two)
 	if found, result := trace("elsewhere", foreign.String()); len(established(found)) != 0 {
 		t.Errorf("a copy is named for what somebody else leaked: %s", result)
+	}
+	o.postedByStrangers(text, guilty, traceFile)
+}
+
+// postedByStrangers has a copy posted as somebody does who knows nothing of marks, by the file,
+// in ways that follow from seeds: each file names its copy, but for one at most, and no other.
+func (o *office) postedByStrangers(text, guilty string, trace func(name, file string) ([]finding, []byte)) {
+	o.t.Helper()
+	const leaks = 8
+	named := int64(0)
+	for seed := range uint64(leaks) {
+		post, err := stranger.Post(seed, []byte(text))
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		file := o.path(fmt.Sprintf("posted-%d-%s", seed, filepath.Base(post.Name)))
+		write(o.t, file, string(post.File))
+		found, result := trace(fmt.Sprint("stranger-", seed), file)
+		for _, c := range established(found) {
+			if c != guilty {
+				o.t.Errorf("after %s an innocent copy is named: %s", post.Done, result)
+			}
+		}
+		if named += int64(len(established(found))); len(established(found)) == 0 {
+			o.t.Logf("nobody is named after %s", post.Done)
+		}
+	}
+	if bounds := binomial.Interval(named, leaks, 0.05); named < leaks-1 {
+		o.t.Errorf("%d of %d files that a stranger posted name their copy (95 %%: %.2f to %.2f)", named, leaks, bounds.Low, bounds.High)
 	}
 }
 
