@@ -10,7 +10,7 @@ import (
 
 // counts is how far the count of each venue has come for all that a server knows, about 40
 // bytes a venue: from what it committed itself, from what it read, and from what servers
-// noted in venue_counted. So a count that is put back as it once was is gone by by nobody.
+// noted in venue_counted. So a count that is put back as it once was is used by nobody.
 type counts struct {
 	reads sync.Mutex // one reading of venue_counted at a time
 

@@ -18,7 +18,7 @@ const (
 	dropNIK    = `DELETE FROM identity_nik WHERE tag = $1 AND person_id = $2`
 	findNIK    = `SELECT person_id, mac FROM identity_nik WHERE tag = $1`
 
-	// The tags beside a person are gone by by nobody: who is sent a code by a registered
+	// The tags beside a person are used by nobody: who is sent a code by a registered
 	// number is whom Claimants names, which holds them.
 	selectPerson = `SELECT p.id, p.version, p.sealed, COALESCE(n.tag, ''), COALESCE(f.tag, ''), p.synthetic
 		FROM identity_person p
