@@ -68,6 +68,7 @@ func FuzzDoorBody(f *testing.F) {
 	for i, body := range []string{
 		`{"nik":"9901014101900001","pin":"482915","door":1,"party":1,"nonce":"NONCE"}`,
 		`{"seen":[{"door":1,"pass":"x"},{"door":65535,"pass":""}]}`,
+		`{"serial":"0199a3f1c2d80f4e5a6b7c8d9e0f1a2b"}`,
 	} {
 		f.Add(uint8(i), body)
 		f.Add(uint8(i), body[:len(body)-1])
@@ -76,10 +77,12 @@ func FuzzDoorBody(f *testing.F) {
 	f.Add(uint8(0), `{"card":"AMANAHCARD1:AAAA","nonce":"NONCE"}`)
 	f.Add(uint8(1), `{"seen":[`+strings.Repeat(`{},`, 300)+`{}]}`)
 	f.Add(uint8(1), `{"seen":null}`)
+	f.Add(uint8(2), `{"serial":"0199A3F1C2D80F4E5A6B7C8D9E0F1A2B0"}`)
+	f.Add(uint8(2), `{"serial":null}`)
 	d := newDoor(f)
 	f.Fuzz(func(t *testing.T, at uint8, body string) {
 		d.t, d.desk.asked = t, nil
-		routes := []string{"/v1/lookups", "/v1/doors/seen"}
+		routes := []string{"/v1/lookups", "/v1/doors/seen", "/v1/doors/leave"}
 		path := routes[int(at)%len(routes)]
 		body = d.filled(body)
 		w := d.post(path, body)

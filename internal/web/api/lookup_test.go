@@ -61,6 +61,9 @@ func newDoor(t testing.TB) *door {
 		Host: host, Tokens: d.device.Tokens, Nonces: d.nonces, Once: dpop.NewOnce(nonceLife), Book: d.device.Book,
 		LookUp: d.desk, Cards: func() verify.Keys { return keys }, Now: d.device.Now,
 		Passes: func() verify.Keys { return tickets },
+		Leave: func(ctx context.Context, at venue.ID, id venue.VisitID, now time.Time) error {
+			return gate.CheckOut(ctx, d.db, at, id, now)
+		},
 		Seen: func(ctx context.Context, at *gate.Place, shown []venue.Showing, now time.Time) ([]venue.SeenCode, error) {
 			return gate.Reconcile(ctx, d.db, at, shown, now)
 		},
